@@ -1,0 +1,82 @@
+# Needs GNU make, bash (every Debian and Ubuntu has it) and Python 3.11 to 3.13; everything else is installed into
+# $(VENV) from the locks in requirements/. `make` without a target says what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# Each can be given: make serve PORT=9000.
+VENV ?= .venv
+PORT ?= $(or $(DIGITS_PORT),8000)
+# 1: TensorFlow with CUDA; 0: the CPU's; by default whether an NVIDIA driver answers.
+GPU ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo 1 || echo 0)
+# More for pytest: make test ARGS='-k batching -x'.
+ARGS ?=
+
+PY = $(VENV)/bin/python
+install = PYTHON='$(PYTHON)' requirements/install.sh
+# The two TensorFlows overwrite each other's files, so they never share an environment.
+GPU_VENV = $(VENV)-gpu
+
+# The lock with everything comes first, the others take their versions from it.
+COMPILE = '$(abspath $(VENV))/bin/uv' pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+LOCKS = service gpu training
+
+.PHONY: help
+help: ## Say what there is (the default)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: serve
+serve: ## Serve the models in models/ on port 8000; PORT=9000 for another, GPU=0 or GPU=1 to choose the device
+	@if [[ $(GPU) == 1 ]]; then venv='$(GPU_VENV)' lock=gpu; else venv='$(VENV)' lock=service; fi; \
+	$(install) "$$venv" "$$lock"; \
+	export DIGITS_PORT='$(PORT)'; exec "$$venv/bin/python" -m service
+
+.PHONY: test
+test: dev ## Run every test; ARGS='-k name' for some
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: test-fast
+test-fast: dev ## Run the tests that take no more than a few seconds each, in under 3 minutes
+	@$(PY) -m pytest -m 'not slow' $(ARGS)
+
+.PHONY: train
+train: ## Train cnn and mlp on the full MNIST and publish the next version of each in models/
+	@$(install) '$(VENV)' training
+	@$(PY) -m training train --model cnn --dataset mnist
+	@$(PY) -m training train --model mlp --dataset mnist
+
+.PHONY: lint
+lint: dev ## Check style, format and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+.PHONY: format
+format: dev ## Format the code and mend what can be mended
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+.PHONY: bench
+bench: dev ## Measure the service beside the bare model; the report goes to bench-results/
+	@command -v wrk >/dev/null || requirements/system-package.sh wrk 'it makes the load'
+	@$(PY) -m benchmarks $(ARGS)
+
+.PHONY: lock
+lock: dev ## Compile requirements/*.in into locks; UPGRADE=1 for the newest versions
+	@cd requirements && $(COMPILE) $(if $(UPGRADE),--upgrade) dev.in -o dev.txt
+	@cd requirements && for lock in $(LOCKS); do $(COMPILE) -c dev.txt "$$lock.in" -o "$$lock.txt"; done
+
+.PHONY: clean
+clean: ## Remove the virtual environments and caches; models, data and results stay
+	@for venv in '$(VENV)' '$(GPU_VENV)'; do if [[ -e $$venv/pyvenv.cfg ]]; then rm -rf "$$venv"; fi; done
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: dev
+dev: ## Install everything that tests, checks and benchmarks need into .venv
+	@$(install) '$(VENV)' dev
