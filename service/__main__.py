@@ -1,0 +1,37 @@
+"""`python -m service`: the whole service, engine and HTTP, supervised."""
+
+from __future__ import annotations
+
+import sys
+
+from service import logs, settings
+from service.run_directory import RunDirectory, RunDirectoryTakenError
+
+
+def main() -> int:
+    """Exit status 0 after a signal, 1 when HTTP died, 2 when the service cannot start."""
+    try:
+        configuration = settings.load()
+    except settings.SettingsError as error:
+        print(f"digits: {error}", file=sys.stderr)
+        return 2
+    logs.configure(configuration, "supervisor")
+    try:
+        directory = RunDirectory.take(configuration)
+    except RunDirectoryTakenError as error:
+        print(f"digits: {error}", file=sys.stderr)
+        return 2
+    settings.share_metrics(configuration)
+    from service.supervisor import CannotStartError, Supervisor  # reads where metrics are shared
+
+    try:
+        return Supervisor(configuration).run()
+    except CannotStartError as error:
+        print(f"digits: {error}", file=sys.stderr)
+        return 2
+    finally:
+        directory.release()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

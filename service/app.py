@@ -1,0 +1,118 @@
+"""The Flask application: every route, under any WSGI server. The lane in front of it is an optimisation.
+
+create_app(settings)                        a client of its own, in a thread of its own (tests, other servers)
+create_app(settings, predictor, recorder)   what `service.asgi` shares between lane and Flask
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from service import logs, metrics
+from service.client import EngineClient
+from service.errors import (
+    InternalError,
+    MalformedRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PayloadTooLargeError,
+    ServiceError,
+)
+from service.observation import Recorder
+from service.predictor import Predictor
+from service.request_ids import HEADER, request_id
+from service.responses import JSON_TYPE, error_body, error_headers
+from service.routes import health, models, prediction
+from service.routes.services import EXTENSION, Services, services
+from service.settings import Settings
+from service.version import __version__
+
+log = logs.get(__name__)
+
+
+def create_app(settings: Settings, predictor: Predictor | None = None, recorder: Recorder | None = None) -> Flask:
+    """The complete application."""
+    app = Flask("service", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions[EXTENSION] = Services(
+        settings,
+        predictor or Predictor(settings, client_in_thread(settings)),
+        recorder or Recorder(settings.access_log_per_second),
+    )
+    metrics.BUILD_INFO.labels(__version__).set(1)
+    for blueprint in (prediction.blueprint, models.blueprint, health.blueprint):
+        app.register_blueprint(blueprint)
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    return app
+
+
+def client_in_thread(settings: Settings) -> EngineClient:
+    """A started client whose loop runs in a daemon thread, for servers that have none."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="engine-client", daemon=True).start()
+    client = EngineClient(settings)
+    asyncio.run_coroutine_threadsafe(client.start(), loop).result()
+    return client
+
+
+def _begin() -> None:
+    g.started = services().predictor.clock()
+    g.request_id = request_id(request.headers.get(HEADER))
+
+
+def _end(response: Response) -> Response:
+    response.headers[HEADER] = g.request_id
+    ours = services()
+    rule, method, error = request.url_rule, request.method, g.get("error")
+    route = rule.rule if rule is not None else "unknown"
+    method = method if rule is not None or method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS") else "other"
+    started, ident, status = g.started, g.request_id, response.status_code
+
+    def finished() -> None:
+        seconds = ours.predictor.clock() - started
+        ours.recorder.request(route, method, status, seconds, ident, error)
+
+    response.call_on_close(finished)
+    return response
+
+
+def _service_error(error: ServiceError) -> Response:
+    g.error = error.type
+    return Response(error_body(error, g.request_id), error.status, headers=error_headers(error), content_type=JSON_TYPE)
+
+
+def _http_error(error: HTTPException) -> Response:
+    """What Werkzeug and Flask raise by themselves, in our shape."""
+    ours: ServiceError
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or []))
+        ours = MethodNotAllowedError(f"{request.method} is not allowed here; allowed: {allowed}")
+        response = _service_error(ours)
+        response.headers["Allow"] = allowed
+        return response
+    if error.code == 404:
+        ours = NotFoundError(f"there is nothing at {request.path[:200]}; /openapi.json lists what there is")
+    elif error.code == 413:
+        limit = services().settings.max_body_bytes
+        ours = PayloadTooLargeError(f"the body has more than {limit} bytes", field="body")
+    elif error.code is not None and 300 <= error.code < 400:
+        return error.get_response()  # type: ignore[return-value]  # a redirect is no error
+    elif error.code is not None and error.code < 500:
+        ours = MalformedRequestError(error.description or "the request is malformed")
+    else:
+        return _unexpected(error)
+    return _service_error(ours)
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("internal_error", id=g.request_id, exc_info=error)
+    return _service_error(InternalError("the service failed; the log has the details"))

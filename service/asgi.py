@@ -1,0 +1,70 @@
+"""What an HTTP worker runs: the prediction lane, Flask behind it, one engine client under both. No TensorFlow."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+
+from service import logs, settings
+from service.app import create_app
+from service.client import EngineClient
+from service.lane import App, PredictionLane, Receive, Scope, Send
+from service.observation import FLUSH_SECONDS, Recorder, flush_all
+from service.predictor import Predictor
+
+log = logs.get(__name__)
+
+
+class Worker:
+    """The ASGI application of one worker process; connects to the engine when the server starts it."""
+
+    def __init__(self, configuration: settings.Settings) -> None:
+        self.client = EngineClient(configuration)
+        predictor = Predictor(configuration, self.client)
+        recorder = Recorder(configuration.access_log_per_second)
+        flask = create_app(configuration, predictor, recorder)
+        self._app: App = PredictionLane(
+            bridge(flask.wsgi_app, configuration.threads), predictor, recorder, configuration.max_body_bytes
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.client.start()
+        flushing = asyncio.create_task(_keep_flushing())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        flushing.cancel()
+        await self.client.stop()
+        flush_all()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def bridge(wsgi_app: Any, threads: int) -> App:
+    """A WSGI application as an ASGI application that runs in so many threads."""
+
+    def with_whole_body(environ: Any, start_response: Any) -> Any:
+        # The bridge's body ends by itself. Unless told so, Werkzeug takes one without Content-Length (chunked) for empty.
+        environ["wsgi.input_terminated"] = True
+        return wsgi_app(environ, start_response)
+
+    app: Any = WSGIMiddleware(with_whole_body, workers=threads)  # two libraries' types for one interface
+    return app
+
+
+async def _keep_flushing() -> None:
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        flush_all()
+
+
+def create() -> Worker:
+    """For a server's command line: `service.asgi:create()`."""
+    return Worker(settings.load())

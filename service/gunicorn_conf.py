@@ -1,0 +1,28 @@
+"""gunicorn's configuration, from our settings: `gunicorn -c python:service.gunicorn_conf "service.asgi:create()"`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service import logs, settings
+
+_settings = settings.load()
+settings.share_metrics(_settings)
+logs.configure(_settings, "http")
+
+bind = f"{_settings.host}:{_settings.port}"
+workers = _settings.worker_count
+worker_class = "service.worker.Worker"
+backlog = 2048
+timeout = 60
+graceful_timeout = int(_settings.drain_seconds)
+keepalive = 75
+control_socket_disable = True
+logger_class = "service.worker.Logger"
+
+
+def child_exit(_: Any, worker: Any) -> None:
+    """A worker's gauges end with it."""
+    from service import metrics
+
+    metrics.forget_process(worker.pid)

@@ -1,0 +1,124 @@
+"""Light and colour: from a picture of any kind to light ink on dark paper, evenly lit.
+
+Steps, each array → array. They may not know where the ink is; that is `ink.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+# Detail beyond this is paid for and then averaged away: the digit ends up 20 pixels long.
+WORKING_SIDE_PX: Final = 240
+
+_GRID_PX: Final = 24
+_FITS: Final = 4
+_PAPER_DEVIATION_MAX_LEVELS: Final = 12.0
+_PAPER_MIN: Final = 0.5  # of the picture
+_LIGHT_RANGE_MIN_LEVELS: Final = 8.0
+_CHANNEL_GAIN_MIN: Final = 3.0
+
+
+def _surface_terms() -> npt.NDArray[np.float32]:
+    y, x = np.mgrid[-1 : 1 : _GRID_PX * 1j, -1 : 1 : _GRID_PX * 1j]
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1).T.astype(np.float32)
+
+
+def _ring() -> npt.NDArray[np.bool_]:
+    inside = np.zeros((_GRID_PX, _GRID_PX), bool)
+    inside[2:-2, 2:-2] = True
+    return ~inside.reshape(-1)
+
+
+_TERMS: Final = _surface_terms()  # (576, 6)
+_RING: Final = _ring()  # (576,)
+
+
+def reduced(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Shrink (H,W) or (H,W,3) by a whole factor, block means, until the longer side has at most 240 pixels.
+
+    A whole factor costs a quarter of an odd one; for it up to a factor's rows and columns at the end are left out.
+    """
+    height, width = picture.shape[:2]
+    factor = -(-max(height, width) // WORKING_SIDE_PX)
+    if factor <= 1:
+        return picture
+    size = max(1, width // factor), max(1, height // factor)
+    whole = picture[: size[1] * factor, : size[0] * factor]
+    return _uint8(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
+
+
+def grey(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """(H,W,3) RGB → (H,W); (H,W) stays. Luminance, or the one channel in which the ink stands out far better.
+
+    Red on brown and blue on black hardly differ in luminance. The spread of the values, on a small version, decides; a
+    channel has to show three times the luminance's, because luminance is the least noisy of the four.
+    """
+    if picture.ndim == 2:
+        return picture
+    luminance = _uint8(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+    spread = _spread(luminance)
+    channels = [float(value) for value in _spread(picture)]
+    best = int(np.argmax(channels))
+    if channels[best] > _CHANNEL_GAIN_MIN * float(spread[0]):
+        return np.ascontiguousarray(picture[..., best])
+    return luminance
+
+
+def evenly_lit(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Take out light that falls off across a photo: subtract a smooth surface fitted to the paper. uint8 (H,W) → same.
+
+    The surface is a quadratic in x and y, fitted by least squares to a 24×24 version: first to its outer ring, which is
+    mostly paper, then again to whatever lies within three standard deviations of the last fit (the deviation estimated
+    as 1.4826 times the median residual, which ink does not disturb). It works for either polarity, and cannot follow a
+    stroke however bold. A picture whose border or surface is level, as in most drawings, is returned as it is.
+    """
+    height, width = picture.shape
+    border = np.sort(border_of(picture))
+    if int(border[-1 - border.size // 8]) - int(border[border.size // 8]) < _LIGHT_RANGE_MIN_LEVELS:
+        return picture
+    values = cv2.resize(picture, (_GRID_PX, _GRID_PX), interpolation=cv2.INTER_AREA).reshape(-1).astype(np.float32)
+    surface, paper = values, _RING
+    for _ in range(_FITS):
+        terms = _TERMS[paper]
+        surface = _TERMS @ np.linalg.solve(terms.T @ terms, terms.T @ values[paper])
+        residual = np.abs(values - surface)
+        deviation = 1.4826 * float(np.median(residual[paper]))
+        if deviation > _PAPER_DEVIATION_MAX_LEVELS:
+            return picture
+        paper = residual <= max(3 * deviation, 2.0)
+        if np.count_nonzero(paper) < _PAPER_MIN * paper.size:
+            return picture
+    if np.ptp(surface) < _LIGHT_RANGE_MIN_LEVELS:
+        return picture
+    light = (surface - np.median(surface)).reshape(_GRID_PX, _GRID_PX)
+    return _uint8(cv2.subtract(picture, cv2.resize(light, (width, height)), dtype=cv2.CV_8U))
+
+
+def light_ink(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Light ink on dark paper, whichever it was: the paper is what most of the border shows. uint8 (H,W) → same.
+
+    Light and dark are told apart by Otsu's threshold.
+    """
+    threshold, _ = cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    border = border_of(picture)
+    if 2 * np.count_nonzero(border > threshold) > border.size:
+        return _uint8(cv2.bitwise_not(picture))
+    return picture
+
+
+def border_of(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The outermost rows and columns of (H,W), end to end."""
+    return np.concatenate((picture[0], picture[-1], picture[:, 0], picture[:, -1]))
+
+
+def _spread(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    _, deviation = cv2.meanStdDev(cv2.resize(picture, (_GRID_PX, _GRID_PX), interpolation=cv2.INTER_AREA))
+    return np.asarray(deviation, np.float64).reshape(-1)
+
+
+def _uint8(picture: cv2.typing.MatLike) -> npt.NDArray[np.uint8]:
+    return np.asarray(picture, dtype=np.uint8)

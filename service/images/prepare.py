@@ -1,0 +1,59 @@
+"""A picture of a digit, however it was made → MNIST's canon: uint8 (28,28,1), white ink on black.
+
+    picture → reduced → grey → evenly_lit → light_ink → off_the_card → cleaned → cropped → thickened → fitted → centred
+              └────────── light.py ──────────────────┘  └──────────── ink.py ────────────────────┘  └── canon.py ──┘
+
+Every step is array → array and can be used alone. A picture that is canonical, as it comes or with its polarity turned,
+is left untouched, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from service.images.canon import SIDE_PX, centred, fitted, is_canonical
+from service.images.ink import cleaned, cropped, off_the_card, thickened
+from service.images.light import evenly_lit, grey, light_ink, reduced
+
+Step = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
+
+STEPS: Final[tuple[Step, ...]] = (
+    reduced,
+    grey,
+    evenly_lit,
+    light_ink,
+    off_the_card,
+    cleaned,
+    cropped,
+    thickened,
+    fitted,
+    centred,
+)
+
+
+def prepare(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Bring a picture into MNIST's canon.
+
+    :param picture: uint8 (H,W) grey or (H,W,3) RGB, of any size from 1×1 and either polarity.
+    :return: uint8 (28,28,1); a view of `picture` where that is canonical already.
+    :raise BlankPictureError: there is nothing on it.
+    """
+    *_, (_, prepared) = steps(picture)
+    return prepared.reshape(SIDE_PX, SIDE_PX, 1)
+
+
+def steps(picture: npt.NDArray[np.uint8]) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+    """Each step's name and result, in order, ending early once the picture is canonical; the first is "given".
+
+    :raise BlankPictureError: as `prepare`, when that step is reached.
+    """
+    yield "given", picture
+    for step in STEPS:
+        if is_canonical(picture):
+            return
+        picture = step(picture)
+        yield step.__name__, picture

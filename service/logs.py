@@ -1,0 +1,63 @@
+"""Structured logs: one event and its facts a line, JSON for machines or colours at a terminal, always to stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+from service.settings import Settings
+
+
+def configure(settings: Settings, process: str) -> None:
+    """Send everything, also what gunicorn, uvicorn and warnings say, through one formatter.
+
+    `process` (`"http"`, `"engine"`, `"supervisor"`) stands on every line.
+    """
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    level = getattr(logging, settings.log_level.upper())
+
+    def name_process(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["process"] = process
+        return event
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=as_json),
+        name_process,
+    ]
+    render: list[Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if as_json
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("gunicorn.error", "gunicorn.access", "uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = []
+        logger.propagate = True
+    logging.captureWarnings(True)
+
+
+def get(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger: `log.info("engine_ready", seconds=1.2)`."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return logger

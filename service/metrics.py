@@ -1,0 +1,85 @@
+"""Every metric the service exports, and how they are read together from all processes.
+
+Seconds and bytes, as Prometheus wants it; buckets from 0.5 ms to 10 s. With several processes prometheus_client keeps
+each one's numbers in a memory-mapped file (`settings.share_metrics` before the first import of this module), so a
+scrape of any worker gives the sums over all, and a worker that is restarted takes nothing along.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+from service.settings import metrics_are_shared
+
+LATENCY_BUCKETS_SECONDS = (
+    0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
+)  # fmt: skip
+STAGE_BUCKETS_SECONDS = (0.00005, 0.0001, 0.0002, *LATENCY_BUCKETS_SECONDS)
+CONFIDENCE_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+REQUESTS = Counter("digits_requests", "HTTP requests answered.", ["route", "method", "status"])
+REQUEST_SECONDS = Histogram(
+    "digits_request_seconds",
+    "From the first byte of a request to the last of its answer.",
+    ["route"],
+    buckets=LATENCY_BUCKETS_SECONDS,
+)
+STAGE_SECONDS = Histogram(
+    "digits_stage_seconds",
+    "Time a prediction request spends in one stage: read, decode, queue, inference or write.",
+    ["model", "version", "stage"],
+    buckets=STAGE_BUCKETS_SECONDS,
+)
+PREDICTIONS = Counter("digits_predictions", "Pictures classified, by the digit found.", ["model", "version", "digit"])
+CONFIDENCE = Histogram(
+    "digits_confidence",
+    "Calibrated probability of the class found.",
+    ["model", "version"],
+    buckets=CONFIDENCE_BUCKETS,
+)
+REJECTIONS = Counter("digits_rejections", "Requests and single pictures refused, by type of error.", ["reason"])
+
+BATCH_PICTURES = Histogram(
+    "digits_batch_pictures", "Pictures in one call of a model.", ["model", "version"], buckets=BATCH_BUCKETS
+)
+BATCH_SECONDS = Histogram(
+    "digits_batch_seconds", "Time of one call of a model.", ["model", "version"], buckets=STAGE_BUCKETS_SECONDS
+)
+QUEUE_PICTURES = Gauge("digits_queue_pictures", "Pictures waiting for the engine.", multiprocess_mode="livesum")
+DROPPED_PICTURES = Counter("digits_dropped_pictures", "Pictures dropped before inference: their deadline had passed.")
+MODEL_STATE = Gauge(
+    "digits_model_state",
+    "1 for the state that a model version is in.",
+    ["model", "version", "state"],
+    multiprocess_mode="livemax",
+)
+MODEL_INFO = Gauge(
+    "digits_model_info",
+    "Facts of a loaded model version; always 1.",
+    ["model", "version", "dataset", "parameters", "test_accuracy", "device"],
+    multiprocess_mode="livemax",
+)
+ENGINE_RESTARTS = Counter("digits_engine_restarts", "Engine processes that died and were started again.")
+ENGINE_UP = Gauge(
+    "digits_engine_up",
+    "1 while every worker hears from a ready engine at this endpoint.",
+    ["endpoint"],
+    multiprocess_mode="livemin",
+)
+BUILD_INFO = Gauge("digits_build_info", "The service's version; always 1.", ["version"], multiprocess_mode="livemax")
+
+
+def exposition() -> bytes:
+    """What `/metrics` answers: text format 0.0.4, over all processes that share a metrics directory."""
+    if not metrics_are_shared():
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def forget_process(pid: int) -> None:
+    """Drop the gauges of a process that has ended; its counters stay, as Prometheus wants them to."""
+    if metrics_are_shared():
+        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,58 @@
+"""Is it alive, is it ready, how does it fare, what can it do."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service import metrics
+from service.errors import NotReadyError
+from service.observation import flush_all
+from service.openapi import document
+from service.routes.services import services
+from service.version import __version__
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """200 as long as this worker answers at all; a restart would help if it did not."""
+    return jsonify({"status": "alive"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """200 when a prediction would be accepted now.
+
+    :raise NotReadyError: 503 otherwise.
+    """
+    if not services().predictor.client.ready:
+        raise NotReadyError("the engine is not ready", retry_after_seconds=2)
+    return jsonify({"status": "ready"})
+
+
+@blueprint.get("/metrics")
+def exposition() -> Response:
+    """Prometheus' text format, over all processes of the service."""
+    flush_all()
+    return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """This API, described."""
+    return jsonify(document())
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """Where to go from here."""
+    return jsonify(
+        {
+            "service": "digits",
+            "version": __version__,
+            "predict": "POST /predict",
+            "links": ["/models", "/openapi.json", "/metrics", "/healthz", "/readyz"],
+        }
+    )

@@ -1,0 +1,162 @@
+"""Every setting, declared once, read from the environment here and nowhere else in the service.
+
+A setting `deadline_seconds` is read from `DIGITS_DEADLINE_SECONDS`. A value that does not fit stops the start with
+the variable's name. The README's table is made from the descriptions below, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "DIGITS_"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SettingsError(Exception):
+    """A setting does not fit; the message names its environment variable."""
+
+
+class Settings(BaseSettings):
+    """The service's settings; immutable once read."""
+
+    # An empty variable is an absent one: compose files and `make PORT=` set them so, and Path("") would be here.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", protected_namespaces=()
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` in a container.")
+    port: Port = Field(8000, description="Port to listen on; 0 takes a free one and says which in the log.")
+    workers: int = Field(0, ge=0, le=64, description="HTTP worker processes; 0 means half the cores, at least one.")
+    threads: int = Field(8, ge=1, le=256, description="Threads per worker for everything but the prediction lane.")
+
+    models_dir: Path = Field(Path("models"), description="Directory of models, `<name>/<version>/` in it.")
+    default_model: str = Field("cnn", description="The model that answers when a request names none.")
+    version_policy: str = Field(
+        "latest:1",
+        pattern=r"^(all|latest:[1-9][0-9]*)$",
+        description="Which versions of a model are loaded: `latest:N` or `all`.",
+    )
+
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="`auto` takes the GPU when TensorFlow finds one; `gpu` refuses to start without."
+    )
+    gpu_memory_mb: int = Field(0, ge=0, description="Cap on GPU memory in MiB; 0 grows as needed.")
+    engine_threads: int = Field(0, ge=0, le=256, description="Threads for large batches on a CPU; 0 means all cores.")
+    max_batch_size: int = Field(256, ge=1, le=8192, description="Most pictures in one call of a model.")
+    engine_endpoint: str = Field(
+        "", description="ZeroMQ address of the engine, `ipc://…` or `tcp://…`; empty: a socket in the run directory."
+    )
+    engine_heartbeat_seconds: float = Field(1.0, gt=0, description="How often a worker asks the engine for its state.")
+    engine_timeout_seconds: float = Field(
+        10.0, gt=0, description="An engine that has not answered for so long counts as not ready."
+    )
+    restart_backoff_seconds: float = Field(
+        0.5, gt=0, description="Pause before a dead engine is restarted; doubles with each death in a row."
+    )
+    restart_backoff_limit_seconds: float = Field(30.0, gt=0, description="Longest such pause.")
+
+    max_body_bytes: int = Field(32 * 2**20, ge=1024, description="Largest request body in bytes.")
+    max_pixels: int = Field(50_000_000, ge=1, description="Most pixels in one picture, checked before it is decoded.")
+    max_pictures: int = Field(16_384, ge=1, description="Most pictures in one request.")
+    queue_limit: int = Field(
+        32_768, ge=1, description="Most pictures waiting for the engine; beyond it requests are answered 429."
+    )
+    deadline_seconds: float = Field(10.0, gt=0, description="A request not answered by then is answered 504.")
+    drain_seconds: float = Field(30.0, gt=0, description="How long a stop waits for requests in flight.")
+
+    run_dir: Path | None = Field(
+        None, description="Directory for the engine's socket and the metrics of all processes; empty: one per port."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="`console` for people, `json` for machines; `auto` looks whether stderr is a terminal."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    access_log_per_second: int = Field(
+        20, ge=0, description="Most log lines a second and worker for successful requests; failures are always logged."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.max_pictures > self.queue_limit:
+            raise ValueError(
+                f"{PREFIX}MAX_PICTURES ({self.max_pictures}) may not exceed {PREFIX}QUEUE_LIMIT ({self.queue_limit})"
+            )
+        return self
+
+    @property
+    def run_path(self) -> Path:
+        """Where processes of one service find each other; the same for each that is started alone with these settings."""
+        return self.run_dir or Path(tempfile.gettempdir()) / f"digits-{os.getuid()}-{self.port}"
+
+    @property
+    def metrics_path(self) -> Path:
+        """One memory-mapped file per process and kind of metric, read together at `/metrics`."""
+        return self.run_path / "metrics"
+
+    @property
+    def endpoint(self) -> str:
+        """ZeroMQ address that the engine binds and the workers connect to."""
+        return self.engine_endpoint or f"ipc://{self.run_path}/engine.sock"
+
+    @property
+    def worker_count(self) -> int:
+        """HTTP workers: the engine needs the other half of the cores."""
+        return self.workers or max(1, cores() // 2)
+
+    @property
+    def engine_thread_count(self) -> int:
+        return self.engine_threads or cores()
+
+    def environment(self) -> dict[str, str]:
+        """A child's environment: ours, with these settings and where prometheus_client keeps shared metrics."""
+        mine = {
+            f"{PREFIX}{name.upper()}": str(value)
+            for name, value in self.model_dump(exclude_none=True).items()
+            if name in self.model_fields_set
+        }
+        return {**os.environ, **mine, "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_path)}
+
+
+def cores() -> int:
+    """Cores this process may run on (a container's CPU set counts, its quota does not)."""
+    return len(os.sched_getaffinity(0))
+
+
+def load(**overrides: object) -> Settings:
+    """Settings from the environment; `overrides` win.
+
+    :raise SettingsError: names every variable that does not fit, and why.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # checked by pydantic
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors():
+            name = f"{PREFIX}{str(fault['loc'][0]).upper()}" if fault["loc"] else ""
+            faults.append(f"{name}: {fault['msg']} (got {fault['input']!r})" if name else fault["msg"])
+        raise SettingsError("; ".join(faults)) from None
+
+
+def share_metrics(settings: Settings) -> None:
+    """Let prometheus_client keep this process's metrics where the others' are; call before it is first imported."""
+    if settings.metrics_path.is_dir():
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics_path)
+
+
+def metrics_are_shared() -> bool:
+    """Whether this process keeps its metrics where the service's other processes keep theirs."""
+    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+
+def quiet_tensorflow() -> None:
+    """TensorFlow reads its own variables when it is imported; a user's own values stand."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

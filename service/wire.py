@@ -1,0 +1,86 @@
+"""What workers and the engine say to each other: one header frame in MessagePack, then frames of raw numbers.
+
+    worker  ── Predict, pixels uint8 (N,H,W,C) ──▶  engine
+            ◀─ Predicted, probabilities float32 (N,K), energy float32 (N) ──
+            ◀─ Refused ──
+            ── Ping ──▶
+            ◀─ Pong ──
+
+Array-like structs: a header costs about a microsecond each way. A field may be added at the end, with a default.
+Times travel as durations, never as instants, so the two ends may be on two machines.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from service.catalogue import Catalogue
+
+
+class Predict(msgspec.Struct, array_like=True, tag="p", frozen=True):
+    """Classify the pictures in the next frame; they fill the model's input shape exactly."""
+
+    id: int
+    model: str
+    version: int
+    budget_seconds: float
+    """Later than this the answer is of no use to anyone, and the engine may drop the work."""
+
+
+class Predicted(msgspec.Struct, array_like=True, tag="P", frozen=True):
+    """Two frames follow: probabilities, row-major float32, and energies, float32."""
+
+    id: int
+    queue_seconds: float
+    inference_seconds: float
+
+
+class Refused(msgspec.Struct, array_like=True, tag="R", frozen=True):
+    """`reason` is the `type` of a `service.errors` class."""
+
+    id: int
+    reason: str
+    message: str
+
+
+class Ping(msgspec.Struct, array_like=True, tag="q", frozen=True):
+    """A heartbeat; `revision` is the catalogue's that the worker holds, `""` for none."""
+
+    revision: str
+
+
+class Pong(msgspec.Struct, array_like=True, tag="Q", frozen=True):
+    """The engine lives. `catalogue` comes only when the worker's revision is out of date."""
+
+    revision: str
+    ready: bool
+    waiting_pictures: int
+    catalogue: Catalogue | None = None
+
+
+ToEngine = Predict | Ping
+FromEngine = Predicted | Refused | Pong
+
+_encoder = msgspec.msgpack.Encoder()
+_to_engine = msgspec.msgpack.Decoder(ToEngine)
+_from_engine = msgspec.msgpack.Decoder(FromEngine)
+
+
+def encode(message: ToEngine | FromEngine) -> bytes:
+    """One header frame."""
+    return _encoder.encode(message)
+
+
+def decode_to_engine(frame: bytes | memoryview) -> ToEngine:
+    """:raise msgspec.MsgspecError: not a header that a worker sends."""
+    try:
+        message: ToEngine = _to_engine.decode(frame)
+    except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through as they are
+        raise msgspec.DecodeError(str(error)) from error
+    return message
+
+
+def decode_from_engine(frame: bytes | memoryview) -> FromEngine:
+    """:raise msgspec.MsgspecError: not a header that an engine sends."""
+    message: FromEngine = _from_engine.decode(frame)
+    return message
