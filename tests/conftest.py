@@ -1,0 +1,22 @@
+"""What every test starts from: no setting of the person who runs them reaches what is tested.
+
+Where this machine keeps data sets stays: that is no setting of what is tested.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+_KEPT = {"DIGITS_DATA_DIR", "DIGITS_CACHE_DIR"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_settings_of_ones_own() -> Iterator[None]:
+    """For the session, so that services started by fixtures of any scope are covered too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("DIGITS_") and name not in _KEPT]:
+            patch.delenv(name)
+        yield

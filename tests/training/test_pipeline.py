@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tests.toy_model import toy_dataset
+from training.config import Augmentation, TrainingConfig
+from training.errors import ConfigurationError
+from training.pipeline import Part, split, steps_per_epoch, to_pixels, training_batches
+from training.schedule import OneCycle
+
+if TYPE_CHECKING:
+    from training.data import Dataset
+
+CONFIG = TrainingConfig(model="cnn", batch_size=32, validation_size=50)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return toy_dataset(200, 30)
+
+
+def draw(part: Part, config: TrainingConfig, count: int) -> list[tuple[Any, Any]]:
+    return list(training_batches(part, 10, config).take(count).as_numpy_iterator())
+
+
+def test_the_parts_are_all_there_is(dataset: Dataset) -> None:
+    training, validation, test = split(dataset, 50)
+    assert (len(training), len(validation), len(test)) == (150, 50, 30)
+    assert training.images.shape == (150, 28, 28, 1)
+    assert (test.images[..., 0] == dataset.x_test).all()
+    assert (test.labels == dataset.y_test).all()
+    rows = np.concatenate([training.images, validation.images]).reshape(200, -1)
+    assert (np.sort(rows, axis=0) == np.sort(dataset.x_train.reshape(200, -1), axis=0)).all()
+
+
+def test_labels_go_with_their_pictures(dataset: Dataset) -> None:
+    numbered = replace(dataset, x_train=np.broadcast_to(dataset.y_train[:, None, None], (200, 28, 28)))
+    training, validation, _ = split(numbered, 50)
+    assert (training.images[:, 3, 3, 0] == training.labels).all()
+    assert (validation.images[:, 3, 3, 0] == validation.labels).all()
+    config = replace(CONFIG, augmentation=Augmentation())
+    for pixels, targets in draw(training, config, 8):
+        assert (np.rint(pixels[:, 5, 5, 0] * 255) == targets.argmax(axis=1)).all()
+
+
+def test_validation_pictures_are_always_the_same(dataset: Dataset) -> None:
+    assert (split(dataset, 50)[1].images == split(dataset, 50)[1].images).all()
+    assert not (split(dataset, 50)[1].images == dataset.x_train[:50, ..., None]).all()
+
+
+def test_validation_must_leave_something(dataset: Dataset) -> None:
+    with pytest.raises(ConfigurationError, match="leaves nothing of 200"):
+        split(dataset, 200)
+
+
+def test_the_seed_decides_every_batch(dataset: Dataset) -> None:
+    config = replace(CONFIG, augmentation=Augmentation(rotation_degrees=10, stroke=0.2))
+    training = split(dataset, 50)[0]
+    first, again = draw(training, config, 10), draw(training, config, 10)
+    assert all((a[0] == b[0]).all() and (a[1] == b[1]).all() for a, b in zip(first, again, strict=True))
+    other = draw(training, replace(config, seed=2), 10)
+    assert not any((a[0] == b[0]).all() for a, b in zip(first, other, strict=True))
+
+
+def test_an_epoch_shows_each_picture_once_and_the_next_in_another_order(dataset: Dataset) -> None:
+    numbered = replace(dataset, x_train=np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 28, 28)))
+    training = split(numbered, 50)[0]
+    config = replace(CONFIG, augmentation=Augmentation())
+    steps = steps_per_epoch(training, config)
+    assert steps == 150 // 32
+    seen = [np.rint(pixels[:, 0, 0, 0] * 255).astype(int) for pixels, _ in draw(training, config, 2 * steps)]
+    one, two = np.concatenate(seen[:steps]), np.concatenate(seen[steps:])
+    assert len(set(one)) == len(set(two)) == steps * 32
+    assert one.tolist() != two.tolist()
+
+
+def test_a_batch_larger_than_the_data(dataset: Dataset) -> None:
+    with pytest.raises(ConfigurationError, match="--batch-size 151 is more than the 150"):
+        steps_per_epoch(split(dataset, 50)[0], replace(CONFIG, batch_size=151))
+
+
+def test_scaling() -> None:
+    assert to_pixels(np.array([0, 51, 255], np.uint8)).numpy().tolist() == pytest.approx([0.0, 0.2, 1.0])
+
+
+def test_one_cycle() -> None:
+    schedule = OneCycle(peak=2.0, total_steps=1000, warmup_share=0.2)
+    rates = np.array([float(schedule(step)) for step in range(0, 1001, 10)])
+    assert rates[0] == pytest.approx(2.0 / 50)
+    assert rates.argmax() == 20
+    assert rates.max() == pytest.approx(2.0)
+    assert rates[60] == pytest.approx(1.0, rel=1e-3)  # half of the descent
+    assert rates[-1] == pytest.approx(2.0 / 1000)
+    assert (np.diff(rates[:21]) >= 0).all()
+    assert (np.diff(rates[20:]) <= 0).all()
+    assert OneCycle(**schedule.get_config())(300).numpy() == schedule(300).numpy()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("epochs", 0, "--epochs"),
+        ("batch_size", 0, "--batch-size"),
+        ("learning_rate", 0.0, "--learning-rate"),
+        ("learning_rate", float("nan"), "--learning-rate"),
+        ("seed", -1, "--seed"),
+        ("optimizer", "magic", "--optimizer"),
+        ("validation_size", 0, "--validation-size"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(field: str, value: Any, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        replace(CONFIG, **{field: value})
+
+
+def test_the_command_says_what_can_be_said() -> None:
+    assert CONFIG.command() == (
+        "python -m training train --model cnn --dataset mnist --epochs 20 --batch-size 32 "
+        "--learning-rate 0.003 --optimizer adamw --seed 1"
+    )

@@ -1,0 +1,85 @@
+"""Pictures as people might also have written them: turned, scaled, slanted, moved, and with another pen.
+
+Everything is a function of its seed, in TensorFlow ops over whole batches: about 0.02 ms a picture on one core.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from training.config import Augmentation
+
+
+def augment(pixels: Any, amounts: Augmentation, seed: Any) -> Any:
+    """`pixels` float32 (N, H, W, C) in [0, 1], changed by random amounts; same shape, dtype and range.
+
+    `seed` is an int64 tensor of shape (2,); the same seed gives the same amounts. What comes in from outside is 0.
+    """
+    count = tf.shape(pixels)[0]
+    draws = tf.random.stateless_uniform((8, count), seed, -1.0, 1.0)
+    moved = _warp(
+        pixels,
+        affine_transforms(
+            angle_radians=draws[0] * (amounts.rotation_degrees * math.pi / 180.0),
+            scale_x=1.0 + draws[1] * amounts.scale,
+            scale_y=1.0 + draws[2] * amounts.scale,
+            shear=draws[3] * amounts.shear,
+            shift_x_px=draws[4] * amounts.shift_px,
+            shift_y_px=draws[5] * amounts.shift_px,
+            height=pixels.shape[1],
+            width=pixels.shape[2],
+        ),
+    )
+    if amounts.stroke == 0.0:
+        return moved
+    which = draws[6][:, None, None, None] * 0.5 + 0.5  # in [0, 1)
+    strength = (draws[7][:, None, None, None] + 1.0) * 0.35  # in [0, 0.7): a whole step is more than a pen makes
+    thick = tf.nn.max_pool2d(moved, 3, 1, "SAME")
+    thin = -tf.nn.max_pool2d(-moved, 3, 1, "SAME")
+    target = tf.where(which < amounts.stroke, thick, tf.where(which < 2 * amounts.stroke, thin, moved))
+    return moved + strength * (target - moved)
+
+
+def affine_transforms(
+    *,
+    angle_radians: Any,
+    scale_x: Any,
+    scale_y: Any,
+    shear: Any,
+    shift_x_px: Any,
+    shift_y_px: Any,
+    height: int,
+    width: int,
+) -> Any:
+    """The eight numbers a picture that `ImageProjectiveTransformV3` wants, float32 (N, 8), from amounts of shape (N,).
+
+    They map an output pixel to the input pixel it shows, about the picture's centre: the inverse of what is done to
+    the picture, which is scaled, sheared by x += shear · y, turned clockwise as it is seen (y points down), and moved.
+    """
+    cos, sin = tf.cos(angle_radians), tf.sin(angle_radians)
+    # The inverse of  R(angle) · [[1, shear], [0, 1]] · diag(scale_x, scale_y).
+    a = (cos + shear * sin) / scale_x
+    b = (sin - shear * cos) / scale_x
+    c = -sin / scale_y
+    d = cos / scale_y
+    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
+    from_x, from_y = centre_x + shift_x_px, centre_y + shift_y_px
+    zero = tf.zeros_like(a)
+    return tf.stack(
+        [a, b, centre_x - a * from_x - b * from_y, c, d, centre_y - c * from_x - d * from_y, zero, zero], axis=1
+    )
+
+
+def _warp(pixels: Any, transforms: Any) -> Any:
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=pixels,
+        transforms=transforms,
+        output_shape=pixels.shape[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )

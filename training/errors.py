@@ -1,0 +1,34 @@
+"""Every way in which training can end without a model, and the exit code it gets.
+
+TrainingError                  exit code
+├── DataUnavailableError           2      no source of the data set is in reach
+├── DataDigestError                2      the data given are not the data set they claim to be
+├── ConfigurationError             2      an argument or a setting makes no sense
+└── PublishError                   1      a version could not be written, or is not what its card says
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TrainingError(Exception):
+    """Its message is written for the one at the terminal; the command line prints it without a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class DataUnavailableError(TrainingError):
+    exit_code = 2
+
+
+class DataDigestError(TrainingError):
+    exit_code = 2
+
+
+class ConfigurationError(TrainingError):
+    exit_code = 2
+
+
+class PublishError(TrainingError):
+    exit_code = 1
