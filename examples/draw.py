@@ -20,7 +20,8 @@ def draw() -> npt.NDArray[np.uint8]:
     """A seven in dark ink on paper: uint8 (320, 320, 3), BGR."""
     paper = np.full((_SIDE_PX, _SIDE_PX, 3), (236, 243, 246), np.uint8)
     cv2.polylines(paper, [np.array(_STROKE)], False, (92, 52, 38), _PEN_PX, cv2.LINE_AA)
-    return cv2.GaussianBlur(paper, (3, 3), 0)
+    blurred: npt.NDArray[np.uint8] = cv2.GaussianBlur(paper, (3, 3), 0).astype(np.uint8)
+    return blurred
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from a2wsgi import WSGIMiddleware
 
 from service import logs, settings
 from service.app import create_app
+from service.bodies import BodiesFirst
 from service.client import EngineClient
 from service.lane import App, PredictionLane, Receive, Scope, Send
 from service.observation import FLUSH_SECONDS, Recorder, flush_all
@@ -25,9 +26,8 @@ class Worker:
         predictor = Predictor(configuration, self.client)
         recorder = Recorder(configuration.access_log_per_second)
         flask = create_app(configuration, predictor, recorder)
-        self._app: App = PredictionLane(
-            bridge(flask.wsgi_app, configuration.threads), predictor, recorder, configuration.max_body_bytes
-        )
+        rest = BodiesFirst(bridge(flask.wsgi_app, configuration.threads), configuration.max_body_bytes)
+        self._app: App = PredictionLane(rest, predictor, recorder, configuration.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -49,13 +49,7 @@ class Worker:
 
 def bridge(wsgi_app: Any, threads: int) -> App:
     """A WSGI application as an ASGI application that runs in so many threads."""
-
-    def with_whole_body(environ: Any, start_response: Any) -> Any:
-        # The bridge's body ends by itself. Unless told so, Werkzeug takes one without Content-Length (chunked) for empty.
-        environ["wsgi.input_terminated"] = True
-        return wsgi_app(environ, start_response)
-
-    app: Any = WSGIMiddleware(with_whole_body, workers=threads)  # two libraries' types for one interface
+    app: Any = WSGIMiddleware(wsgi_app, workers=threads)  # two libraries' types for one interface
     return app
 
 

@@ -27,6 +27,11 @@ def spawn(command: Sequence[str], environment: dict[str, str], pass_fds: Sequenc
 
 def _before_exec() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])  # a mask is inherited, and ours may block SIGTERM
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Let this process get SIGTERM when the thread that started it ends. Linux knows how; elsewhere nothing happens."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service import logs, settings
+from service import children, logs, settings
 
 _settings = settings.load()
 settings.share_metrics(_settings)
@@ -19,6 +19,11 @@ graceful_timeout = int(_settings.drain_seconds)
 keepalive = 75
 control_socket_disable = True
 logger_class = "service.worker.Logger"
+
+
+def post_fork(_: Any, __: Any) -> None:
+    """A worker does not outlive gunicorn's master, however that ends: it would keep the port."""
+    children.end_with_parent()
 
 
 def child_exit(_: Any, worker: Any) -> None:

@@ -91,8 +91,8 @@ class PredictionLane:
         self._recorder.request(PATH, "POST", status, ended - started, ident, error)
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        stated = headers.get(b"content-length", b"0")
-        if int(stated) > self._max_body_bytes:
+        stated = headers.get(b"content-length", b"")
+        if stated.isdigit() and int(stated) > self._max_body_bytes:
             raise self._too_large()
         chunks: list[bytes] = []
         received = 0

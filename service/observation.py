@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
@@ -51,6 +51,11 @@ class _Buffer(Generic[Value]):
 
     def note(self, value: Value) -> None:
         self._values.append(value)
+        if len(self._values) >= FULL:
+            self.flush()
+
+    def note_all(self, values: Iterable[Value]) -> None:
+        self._values.extend(values)
         if len(self._values) >= FULL:
             self.flush()
 
@@ -115,10 +120,10 @@ class Observer:
             for stage in ("read", "decode", "queue", "inference", "write")
         }
 
-    def predicted(self, winner: int, confidence: float) -> None:
-        """Count a picture by its class, and how surely it was found."""
-        self._digits.note(winner)
-        self._confidence.note(confidence)
+    def predicted(self, winners: Sequence[int], confidences: Sequence[float]) -> None:
+        """Count pictures by their class, and how surely it was found; both in the same order."""
+        self._digits.note_all(winners)
+        self._confidence.note_all(confidences)
 
     def passed(self, stages: Mapping[str, float]) -> None:
         """Record how many seconds a request spent in each stage."""

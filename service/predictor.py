@@ -190,17 +190,18 @@ class Predictor:
         """The JSON body that answers `job`; counts what was predicted."""
         job.stages["queue"] = answer.queue_seconds
         job.stages["inference"] = answer.inference_seconds
-        names, top_k, observe = job.target.names, job.query.top_k, job.target.observer.predicted
-        predictions: list[dict[str, Any]] = []
-        for row in answer.probabilities:
-            winner = int(row.argmax())
-            confidence = row[winner]
-            prediction = {**names[winner], "confidence": confidence, "probabilities": row}
-            if top_k is not None:
+        names, top_k = job.target.names, job.query.top_k
+        winners = answer.probabilities.argmax(axis=1).tolist()
+        confidences = list(answer.probabilities.max(axis=1))
+        predictions: list[dict[str, Any]] = [
+            {**names[winner], "confidence": confidence, "probabilities": row}
+            for winner, confidence, row in zip(winners, confidences, answer.probabilities, strict=True)
+        ]
+        if top_k is not None:
+            for prediction, row in zip(predictions, answer.probabilities, strict=True):
                 best = np.argsort(-row, kind="stable")[:top_k].tolist()
                 prediction["top"] = [{**names[i], "probability": row[i]} for i in best]
-            predictions.append(prediction)
-            observe(winner, confidence)
+        job.target.observer.predicted(winners, confidences)
         for index in sorted(job.faults):
             predictions.insert(index, job.faults[index].document())
         return orjson.dumps(

@@ -12,7 +12,7 @@ from service.settings import Settings
 
 
 class RunDirectoryTakenError(Exception):
-    """Another service uses it; the message says what to do."""
+    """It is not for us; the message says why and what to do."""
 
 
 class RunDirectory:
@@ -27,10 +27,15 @@ class RunDirectory:
     def take(cls, settings: Settings) -> RunDirectory:
         """Make it, lock it, and clear what an earlier service left.
 
-        :raise RunDirectoryTakenError: a running service holds it, or it is another user's.
+        :raise RunDirectoryTakenError: a running service holds it, it is another user's, or it cannot be made.
         """
         path = settings.run_path
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunDirectoryTakenError(
+                f"{path} cannot be made: {error.strerror}; name another one in DIGITS_RUN_DIR"
+            ) from None
         if path.stat().st_uid != os.getuid():
             raise RunDirectoryTakenError(f"{path} belongs to another user; name another one in DIGITS_RUN_DIR")
         lock = (path / "lock").open("w")

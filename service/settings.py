@@ -16,6 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "DIGITS_"
 
+SOCKET_PATH_BYTES = 107
+"""unix(7): 108 with the zero that ends it."""
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -89,6 +92,12 @@ class Settings(BaseSettings):
         if self.max_pictures > self.queue_limit:
             raise ValueError(
                 f"{PREFIX}MAX_PICTURES ({self.max_pictures}) may not exceed {PREFIX}QUEUE_LIMIT ({self.queue_limit})"
+            )
+        socket_path = os.fsencode(self.endpoint.removeprefix("ipc://"))
+        if self.endpoint.startswith("ipc://") and len(socket_path) > SOCKET_PATH_BYTES:
+            raise ValueError(
+                f"{self.endpoint} has a longer path than the {SOCKET_PATH_BYTES} bytes that a socket may have; "
+                f"name a shorter {PREFIX}RUN_DIR"
             )
         return self
 

@@ -12,6 +12,8 @@ Times travel as durations, never as instants, so the two ends may be on two mach
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from service.catalogue import Catalogue
@@ -60,10 +62,11 @@ class Pong(msgspec.Struct, array_like=True, tag="Q", frozen=True):
 
 ToEngine = Predict | Ping
 FromEngine = Predicted | Refused | Pong
+Message = TypeVar("Message")
 
 _encoder = msgspec.msgpack.Encoder()
-_to_engine = msgspec.msgpack.Decoder(ToEngine)
-_from_engine = msgspec.msgpack.Decoder(FromEngine)
+_to_engine: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)
+_from_engine: msgspec.msgpack.Decoder[FromEngine] = msgspec.msgpack.Decoder(FromEngine)
 
 
 def encode(message: ToEngine | FromEngine) -> bytes:
@@ -73,14 +76,16 @@ def encode(message: ToEngine | FromEngine) -> bytes:
 
 def decode_to_engine(frame: bytes | memoryview) -> ToEngine:
     """:raise msgspec.MsgspecError: not a header that a worker sends."""
-    try:
-        message: ToEngine = _to_engine.decode(frame)
-    except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through as they are
-        raise msgspec.DecodeError(str(error)) from error
-    return message
+    return _decode(_to_engine, frame)
 
 
 def decode_from_engine(frame: bytes | memoryview) -> FromEngine:
     """:raise msgspec.MsgspecError: not a header that an engine sends."""
-    message: FromEngine = _from_engine.decode(frame)
-    return message
+    return _decode(_from_engine, frame)
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[Message], frame: bytes | memoryview) -> Message:
+    try:
+        return decoder.decode(frame)
+    except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through as they are
+        raise msgspec.DecodeError(str(error)) from error

@@ -62,4 +62,4 @@ def to_eight_bits(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     low, high = float(numbers.min()), float(numbers.max())
     if low == high:
         return np.zeros(values.shape, np.uint8)
-    return np.rint((numbers - low) * (_OPAQUE / (high - low))).astype(np.uint8)
+    return np.rint((numbers - low) / (high - low) * _OPAQUE).astype(np.uint8)

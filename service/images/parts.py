@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ _LINE_FILL_MAX: Final = 0.25  # of the line's box
 class Parts(NamedTuple):
     """The 8-connected parts of a mask: `labels` (H,W) counts them from 1; the rest is (parts,), in pixels."""
 
-    labels: npt.NDArray[np.int32]
+    labels: npt.NDArray[Any]
     left: npt.NDArray[np.int32]
     top: npt.NDArray[np.int32]
     width: npt.NDArray[np.int32]
@@ -27,9 +27,12 @@ class Parts(NamedTuple):
 
 def parts_of(mask: npt.NDArray[np.uint8]) -> Parts:
     """Label a mask (H,W) of 0 and 255. A part's `left`, `top`, `width`, `height` are its box."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    most_parts = -(-mask.shape[0] // 2) * -(-mask.shape[1] // 2)
+    # Twice as fast with labels of 16 bits, which hold any picture of working size.
+    label_type = cv2.CV_16U if most_parts < 2**16 else cv2.CV_32S
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=label_type)
     left, top, width, height, area = np.asarray(stats, np.int32)[1:].T
-    return Parts(np.asarray(labels, np.int32), left, top, width, height, area)
+    return Parts(np.asarray(labels), left, top, width, height, area)
 
 
 def without_clutter(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
