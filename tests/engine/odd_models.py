@@ -1,0 +1,105 @@
+"""SavedModels that the toy model is not: unfit ones, damaged ones, and one with moods. By TensorFlow alone, no Keras.
+
+    python -m tests.engine.odd_models <directory>      writes `moody` and `sick` there
+
+Whoever imports this has imported TensorFlow: it is for processes of its own, not for pytest's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import service.engine.runtime  # noqa: F401  (it keeps Keras out, so TensorFlow comes after it)
+
+tf: Any = importlib.import_module("tensorflow")
+FAILING_PIXEL = 255
+PICTURE = (None, 28, 28, 1)
+Tensors = dict[str, Any]
+
+
+def _answer(images: Any, classes: int = 10, dtype: Any = tf.float32) -> Tensors:
+    """Probabilities by the first pixels of the second row: something to tell pictures apart by."""
+    logits = tf.cast(images[:, 1, :classes, 0], dtype) / 32
+    return {"probabilities": tf.nn.softmax(logits), "energy": -tf.reduce_logsumexp(logits, axis=1)}
+
+
+def _save(directory: Path, serve: Callable[[Any], Tensors], shape: Any, dtype: Any = tf.uint8, **names: str) -> None:
+    function = tf.function(serve, input_signature=[tf.TensorSpec(shape, dtype, name=names.get("input", "images"))])
+    module = tf.Module()
+    module.serve = function
+    signature = names.get("signature", "serving_default")
+    tf.saved_model.save(module, str(directory), signatures={signature: function})
+
+
+def write_moody(directory: Path) -> None:
+    """Keeps the contract. The first pixel of a picture is its mood: from 1 on it takes the longer the brighter that is
+    (254: about a second), and at 255 it fails at run time.
+    """
+
+    def serve(images: Any) -> Tensors:
+        mood = tf.reduce_max(tf.cast(images[:, 0, 0, 0], tf.int32))
+        fails = tf.debugging.assert_less(mood, FAILING_PIXEL, message="in a bad mood")
+        with tf.control_dependencies([fails]):
+            start = (tf.constant(0), tf.eye(64))
+        turns = mood * 160
+        _, product = tf.while_loop(lambda i, _: i < turns, lambda i, m: (i + 1, tf.tanh(m @ m)), start)
+        with tf.control_dependencies([product]):
+            return {name: tf.identity(value) for name, value in _answer(images).items()}
+
+    _save(directory, serve, PICTURE)
+
+
+def write_sick(directory: Path) -> None:
+    """Keeps the contract in its signature, and fails whatever it is given."""
+
+    def serve(images: Any) -> Tensors:
+        fails = tf.debugging.assert_less(tf.shape(images)[0], 0, message="sick")
+        with tf.control_dependencies([fails]):
+            return {name: tf.identity(value) for name, value in _answer(images).items()}
+
+    _save(directory, serve, PICTURE)
+
+
+def write_unfit(directory: Path) -> dict[str, Path]:
+    """SavedModels that break the contract, each in one way, by the name of that way."""
+    paths = {}
+
+    def add(
+        name: str, serve: Callable[[Any], Tensors], shape: Any = PICTURE, dtype: Any = tf.uint8, **names: str
+    ) -> None:
+        paths[name] = directory / name
+        _save(paths[name], serve, shape, dtype, **names)
+
+    add("other signature", _answer, signature="classify")
+    add("other input name", _answer, input="pictures")
+    add("float input", _answer, dtype=tf.float32)
+    add("other input shape", _answer, shape=(None, 32, 32, 3))
+    add("one picture at a time", _answer, shape=(1, 28, 28, 1))
+    add("eleven classes", lambda images: _answer(images, classes=11))
+    add("double precision", lambda images: _answer(images, dtype=tf.float64))
+    add("no energy", lambda images: {"probabilities": _answer(images)["probabilities"]})
+    return paths
+
+
+def write_damaged(directory: Path, sound: Path) -> dict[str, Path]:
+    """Copies of the SavedModel in `sound`, each damaged in one way."""
+    paths = {name: directory / name for name in ("no graph", "garbled graph", "cut graph", "no weights", "cut weights")}
+    for path in paths.values():
+        shutil.copytree(sound, path)
+    graph, weights = "saved_model.pb", "variables/variables.data-00000-of-00001"
+    (paths["no graph"] / graph).unlink()
+    (paths["garbled graph"] / graph).write_bytes(b"\xff" * 1000)
+    (paths["cut graph"] / graph).write_bytes((sound / graph).read_bytes()[:1000])
+    (paths["no weights"] / weights).unlink()
+    (paths["cut weights"] / weights).write_bytes((sound / weights).read_bytes()[:1000])
+    return paths
+
+
+if __name__ == "__main__":
+    write_moody(Path(sys.argv[1]) / "moody")
+    write_sick(Path(sys.argv[1]) / "sick")

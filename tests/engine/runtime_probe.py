@@ -1,0 +1,80 @@
+"""Drives `service.engine.runtime` in a process of its own and writes down what came of it.
+
+    python -m tests.engine.runtime_probe <reference directory> <output directory>
+
+Writes `probe.json` and `probe.npz`; `test_runtime.py` says what has to be in them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from service.engine.runtime import NoDeviceError, Runtime, UnfitModelError
+from tests.engine.odd_models import write_damaged, write_moody, write_unfit
+from tests.reference import VERSIONS, read_reference
+
+THREADS = 3
+
+
+def main(reference_directory: Path, out: Path) -> None:
+    reference = read_reference(reference_directory)
+    images = reference.images
+    arrays: dict[str, Any] = {}
+    runtime = Runtime("cpu", threads=THREADS)
+    for name, version in VERSIONS:
+        model = runtime.load(reference.models_dir / name / str(version), (28, 28, 1), 10)
+        model.warm([1, 2])
+        whole = model.predict(images)  # enough pictures to be shared among the threads
+        singles = [model.predict(images[at : at + 1]) for at in range(len(images))]
+        arrays[f"{name}-{version}-probabilities"] = whole.probabilities
+        arrays[f"{name}-{version}-energy"] = whole.energy
+        arrays[f"{name}-{version}-single-probabilities"] = np.concatenate([p.probabilities for p in singles])
+        arrays[f"{name}-{version}-single-energy"] = np.concatenate([p.energy for p in singles])
+        model.close()
+    np.savez(out / "probe.npz", **arrays)
+
+    sound = reference.models_dir / "toy" / "1"
+    odd = write_unfit(out / "unfit") | write_damaged(out / "damaged", sound) | {"nothing": out / "nothing"}
+    refusals = {name: refusal(runtime, path) for name, path in odd.items()}
+    write_moody(out / "moody")
+    facts = {
+        "device": [runtime.device.kind, runtime.device.name],
+        "refusals": refusals,
+        "refused moody": refusal(runtime, out / "moody"),
+        "refused as colour": refusal(runtime, sound, (28, 28, 3)),
+        "refused as 12 classes": refusal(runtime, sound, classes=12),
+        "gpu": gpu_or_reason(),
+        "keras": loaded_keras(),
+    }
+    (out / "probe.json").write_text(json.dumps(facts))
+
+
+def refusal(runtime: Runtime, path: Path, shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> str | None:
+    """Why the SavedModel in `path` is refused; None when it is not."""
+    try:
+        runtime.load(path, shape, classes).close()
+    except UnfitModelError as error:
+        return str(error)
+    return None
+
+
+def loaded_keras() -> list[str]:
+    """Modules of Keras that are really there; None in `sys.modules` stands for one that may not be imported."""
+    found: dict[str, object] = dict(sys.modules)
+    return sorted(name for name, module in found.items() if module is not None and name.partition(".")[0] == "keras")
+
+
+def gpu_or_reason() -> str:
+    try:
+        return Runtime("gpu").device.kind
+    except NoDeviceError as error:
+        return str(error)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
