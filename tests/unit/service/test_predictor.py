@@ -1,0 +1,187 @@
+"""What lane and Flask share: the query, the stages' times, and what an answer says of each picture."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import chain, repeat
+
+import cv2
+import msgspec
+import numpy as np
+import orjson
+import pytest
+
+from service import errors
+from service.client import EngineClient
+from service.errors import InvalidParameterError
+from service.predictor import Predictor, Query
+from service.settings import Settings
+from tests.unit.service import bodies
+from tests.unit.service.conftest import MakeSettings
+from tests.unit.service.running import connected, pictures
+from tests.unit.service.site import Site
+from tests.unit.service.tiny_engine import CARD, CNN, INFERENCE_SECONDS, TinyEngine, classify
+
+PNG = bodies.png(bodies.digit())
+
+
+@pytest.fixture
+def predictor(settings: Settings) -> Predictor:
+    """With a client that was never started: enough for all that happens before and after the engine."""
+    return Predictor(settings, EngineClient(settings))
+
+
+# --- the query
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (b"", Query("cnn", None, None)),
+        (b"model=mlp", Query("mlp", None, None)),
+        (b"model=mlp&version=3&top_k=5", Query("mlp", 3, 5)),
+        (b"model=", Query("cnn", None, None)),
+        (b"version=1700000000123", Query("cnn", 1700000000123, None)),
+        (b"other=1", Query("cnn", None, None)),
+        (b"model=a&model=b&top_k=1&top_k=2", Query("a", None, 1)),
+        (b"model=%C3%BC+x", Query("ü x", None, None)),
+        (b"&&&", Query("cnn", None, None)),
+        (b"model=%FF", Query("\ufffd", None, None)),
+        (b"model=\xff", Query("\ufffd", None, None)),
+    ],
+)
+def test_the_query(predictor: Predictor, query: bytes, expected: Query) -> None:
+    assert predictor.query(query) == expected
+
+
+def test_the_default_model_is_a_setting(make_settings: MakeSettings) -> None:
+    settings = make_settings(default_model="mlp")
+    predictor = Predictor(settings, EngineClient(settings))
+    assert predictor.query(b"").model == predictor.query(b"top_k=1").model == "mlp"
+
+
+@pytest.mark.parametrize("name", ["version", "top_k"])
+@pytest.mark.parametrize(
+    "value", ["", "0", "-1", "+1", "1.0", "many", "²", "٣", "1 ", "01", "1e3", "9" * 19, "9" * 5000]
+)
+def test_what_is_no_positive_whole_number(predictor: Predictor, name: str, value: str) -> None:
+    with pytest.raises(InvalidParameterError, match=f"{name} must be a positive whole number") as refused:
+        predictor.query(f"{name}={value}".encode().replace(b"+", b"%2B"))
+    assert refused.value.field == name
+    assert len(refused.value.message) < 120
+
+
+# --- where a body is read
+
+LARGE_PNG = bodies.png(np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8))
+LARGE_JPEG = cv2.imencode(".jpg", np.zeros((2000, 2000), np.uint8))[1].tobytes()
+CURL = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "heavy"),
+    [
+        ("image/png", PNG, False),
+        (CURL, PNG, False),
+        ("", PNG, False),
+        ("image/png", LARGE_PNG, True),
+        (CURL, LARGE_PNG, True),
+        ("application/octet-stream", LARGE_PNG, True),
+        ("", LARGE_JPEG, True),
+        (CURL, LARGE_JPEG, True),
+        ("application/octet-stream", bytes(784 * 10_000), False),
+        ("application/x-npy", bodies.npy(pictures(1)), False),
+        ("application/x-npy", bodies.npy(pictures(1000).astype(np.float64)), True),
+        ("application/json", b"{}", True),
+        ("Multipart/Form-Data; boundary=x", b"x", True),
+        ("text/plain", b"x" * 100_000, False),
+        ("image/png", b"", False),
+    ],
+)
+def test_what_would_hold_up_an_event_loop(predictor: Predictor, content_type: str, body: bytes, heavy: bool) -> None:
+    assert predictor.is_heavy(content_type, body) is heavy
+
+
+# --- times
+
+
+@asynccontextmanager
+async def at_times(settings: Settings, *seconds: float) -> AsyncIterator[Predictor]:
+    """A predictor whose clock says one of `seconds` after the other."""
+    times: Iterator[float] = chain(seconds, repeat(float("nan")))
+    async with connected(settings) as client:
+        yield Predictor(settings, client, clock=lambda: next(times))
+
+
+def test_stages_are_timed_and_the_budget_is_what_is_left(make_settings: MakeSettings, engine: TinyEngine) -> None:
+    settings = make_settings(deadline_seconds=60.0)
+
+    async def run() -> None:
+        async with at_times(settings, 10.5, 13.0) as predictor:
+            job = predictor.begin(predictor.query(b""), bodies.PNG, PNG, started=10.0)
+            assert job.stages == {"read": 0.5, "decode": 2.5}
+            assert job.budget_seconds == 57.0
+            answer = await predictor.client.ask(job.target.version, job.images, job.budget_seconds)
+            document = orjson.loads(predictor.finish(job, answer))
+            inference_ms = INFERENCE_SECONDS * 1000
+            assert document["timings_ms"] == {"read": 500, "decode": 2500, "queue": 0, "inference": inference_ms}
+            assert 50 < engine.asked[0].header.budget_seconds <= 57.0
+
+    asyncio.run(run())
+
+
+def test_what_took_too_long_before_the_engine_is_504(make_settings: MakeSettings, engine: TinyEngine) -> None:
+    async def run() -> None:
+        async with at_times(make_settings(deadline_seconds=5.0), 1.0, 6.0) as predictor:
+            engine.hold()
+            job = predictor.begin(predictor.query(b""), bodies.PNG, PNG, started=0.0)
+            with pytest.raises(errors.DeadlineExceededError):
+                await predictor.client.ask(job.target.version, job.images, job.budget_seconds)
+
+    asyncio.run(run())
+
+
+# --- answers
+
+
+def test_what_is_said_of_a_picture(site: Site) -> None:
+    [found] = orjson.loads(site.over_flask(body=PNG).body)["predictions"]
+    [expected] = classify(bodies.digit()[None])[0]
+    assert set(found) == {"digit", "confidence", "probabilities"}
+    assert np.array_equal(np.array(found["probabilities"], np.float32), expected)
+    assert found["digit"] == int(expected.argmax())
+    assert np.float32(found["confidence"]) == expected.max()
+
+
+@pytest.mark.parametrize(("top_k", "length"), [(1, 1), (3, 3), (10, 10), (99, 10)])
+def test_the_best_classes_in_order(site: Site, top_k: int, length: int) -> None:
+    [found] = orjson.loads(site.over_flask(f"/predict?top_k={top_k}", PNG).body)["predictions"]
+    top = found["top"]
+    assert len(top) == length
+    assert (top[0]["digit"], top[0]["probability"]) == (found["digit"], found["confidence"])
+    assert [one["probability"] for one in top] == sorted(found["probabilities"], reverse=True)[:length]
+    assert all(found["probabilities"][one["digit"]] == one["probability"] for one in top)
+
+
+def test_classes_that_are_no_digits_are_called_by_their_label(site: Site) -> None:
+    [found] = orjson.loads(site.over_flask("/predict?model=letters&top_k=2", PNG).body)["predictions"]
+    winner = int(classify(bodies.digit()[None])[0][0].argmax())
+    assert (found["label"], found["index"]) == ("abcdefghij"[winner], winner)
+    assert "digit" not in found
+    assert found["top"][0]["label"] == found["label"]
+
+
+def test_a_new_catalogue_counts_from_the_next_request_on(own_site: Site) -> None:
+    newer = msgspec.structs.replace(CNN, version=2, card={**CARD, "labels": [*"abcdefghij"]})
+
+    def asked() -> tuple[int, bool]:
+        document = orjson.loads(own_site.over_flask(body=PNG).body)
+        return document["version"], "digit" in document["predictions"][0]
+
+    assert asked() == (1, True)
+    own_site.engine.serve(CNN, newer)
+    own_site.wait_until(lambda: len(own_site.client.catalogue.versions) == 2)
+    assert asked() == (2, False)
+    assert orjson.loads(own_site.over_flask("/predict?version=1", PNG).body)["version"] == 1

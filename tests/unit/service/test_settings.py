@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from service import settings as module
+from service.settings import PREFIX, Settings, SettingsError, cores, load
+
+NAMES = list(Settings.model_fields)
+DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description[0].isupper() or field.description[0] == "`", name
+        assert field.description.endswith("."), name
+
+
+def test_every_default_fits() -> None:
+    assert load().model_dump() == DEFAULTS
+    assert load(**DEFAULTS).model_dump() == DEFAULTS
+
+
+# A value for each, other than its default.
+OTHERS = {
+    "host": "0.0.0.0",
+    "port": "9000",
+    "workers": "3",
+    "threads": "2",
+    "models_dir": "/srv/models",
+    "default_model": "mlp",
+    "version_policy": "latest:2",
+    "device": "gpu",
+    "gpu_memory_mb": "512",
+    "engine_threads": "5",
+    "max_batch_size": "64",
+    "engine_endpoint": "tcp://10.0.0.1:7000",
+    "engine_heartbeat_seconds": "0.5",
+    "engine_timeout_seconds": "3.5",
+    "restart_backoff_seconds": "0.25",
+    "restart_backoff_limit_seconds": "7.0",
+    "max_body_bytes": "4096",
+    "max_pixels": "1000",
+    "max_pictures": "100",
+    "queue_limit": "200",
+    "deadline_seconds": "1.5",
+    "drain_seconds": "4.0",
+    "run_dir": "/run/digits",
+    "log_format": "json",
+    "log_level": "debug",
+    "access_log_per_second": "0",
+}
+
+
+def test_the_table_above_is_complete() -> None:
+    assert set(OTHERS) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"{PREFIX}{name.upper()}", OTHERS[name])
+    if name == "queue_limit":
+        monkeypatch.setenv(f"{PREFIX}MAX_PICTURES", "1")
+    read = getattr(load(), name)
+    assert str(read) == OTHERS[name]
+    assert read != DEFAULTS[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_variable_is_an_absent_one(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"{PREFIX}{name.upper()}", "")
+    assert load().model_dump() == DEFAULTS
+
+
+BAD = [
+    ("port", "many"),
+    ("port", "70000"),
+    ("port", "-1"),
+    ("workers", "-1"),
+    ("workers", "2.5"),
+    ("threads", "0"),
+    ("version_policy", "newest"),
+    ("version_policy", "latest:0"),
+    ("version_policy", "latest:1 "),
+    ("device", "tpu"),
+    ("gpu_memory_mb", "-1"),
+    ("max_batch_size", "0"),
+    ("engine_heartbeat_seconds", "0"),
+    ("engine_timeout_seconds", "soon"),
+    ("deadline_seconds", "-1"),
+    ("drain_seconds", "nan"),
+    ("max_body_bytes", "1"),
+    ("max_pixels", "0"),
+    ("queue_limit", "0"),
+    ("log_format", "xml"),
+    ("log_level", "loud"),
+    ("access_log_per_second", "-1"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"{PREFIX}{name.upper()}", value)
+    with pytest.raises(SettingsError) as refused:
+        load()
+    assert f"{PREFIX}{name.upper()}: " in str(refused.value)
+    assert repr(value) in str(refused.value)
+
+
+def test_all_bad_values_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_PORT", "x")
+    monkeypatch.setenv("DIGITS_DEVICE", "y")
+    with pytest.raises(SettingsError, match=r"DIGITS_PORT: .*; DIGITS_DEVICE: "):
+        load()
+
+
+def test_values_that_do_not_fit_together_name_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_MAX_PICTURES", "11")
+    monkeypatch.setenv("DIGITS_QUEUE_LIMIT", "10")
+    with pytest.raises(SettingsError, match=r"DIGITS_MAX_PICTURES \(11\) may not exceed DIGITS_QUEUE_LIMIT \(10\)"):
+        load()
+
+
+@pytest.mark.parametrize("command", ["service", "service.engine"])
+def test_a_bad_value_stops_the_start_with_its_name(command: str, tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", command],
+        env={**os.environ, "DIGITS_PORT": "many", "DIGITS_RUN_DIR": str(tmp_path / "run")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert re.fullmatch(r"digits: DIGITS_PORT: .*\n", ran.stderr)
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_variables_are_none_of_its_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_SOMETHING_ELSE", "1")
+    monkeypatch.setenv("PORT", "1")
+    assert load().model_dump() == DEFAULTS
+
+
+def test_overrides_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_PORT", "1")
+    assert load(port=2).port == 2
+
+
+def test_once_read_they_stay() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().port = 1  # type: ignore[misc]  # that it is refused at run time too is the point
+
+
+def test_two_services_on_two_ports_meet_in_two_directories() -> None:
+    one, other = load(port=1), load(port=2)
+    assert one.run_path != other.run_path
+    assert one.run_path == load(port=1).run_path
+    assert one.run_path.parent == Path(tempfile.gettempdir())
+    assert one.metrics_path.parent == one.run_path
+    assert one.endpoint.startswith(f"ipc://{one.run_path}/")
+
+
+def test_a_given_directory_and_endpoint_are_taken(tmp_path: Path) -> None:
+    given = load(run_dir=tmp_path)
+    assert (given.run_path, given.endpoint) == (tmp_path, f"ipc://{tmp_path}/engine.sock")
+    assert load(engine_endpoint="tcp://10.0.0.1:7000", run_dir=tmp_path).endpoint == "tcp://10.0.0.1:7000"
+
+
+def test_zero_takes_what_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().engine_thread_count == cores() >= 1
+    assert load(engine_threads=3).engine_thread_count == 3
+    assert load(workers=3).worker_count == 3
+    for found, workers in ((1, 1), (2, 1), (3, 1), (8, 4)):
+        monkeypatch.setattr(module, "cores", lambda found=found: found)
+        assert load().worker_count == workers
+
+
+def test_a_child_sees_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DIGITS_THREADS", "5")
+    monkeypatch.setenv("HOME_OF_SOMETHING", "kept")
+    parent = load(port=1234, run_dir=tmp_path, max_pixels=77, deadline_seconds=0.125, default_model="mlp")
+    environment = parent.environment()
+    assert environment["HOME_OF_SOMETHING"] == "kept"
+    assert environment["PROMETHEUS_MULTIPROC_DIR"] == str(parent.metrics_path)
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert load() == parent
+
+
+def test_a_childs_environment_holds_no_defaults() -> None:
+    assert not [name for name in load().environment() if name.startswith(PREFIX)]
+
+
+def test_metrics_are_shared_where_there_is_a_place_to_share_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR")
+    settings = load(run_dir=tmp_path)
+    module.share_metrics(settings)
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+    settings.metrics_path.mkdir()
+    module.share_metrics(settings)
+    assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(settings.metrics_path)
+
+
+def test_a_users_own_word_to_tensorflow_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    module.quiet_tensorflow()
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    module.quiet_tensorflow()
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2"
