@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from service import children, logs, settings
@@ -15,7 +16,7 @@ workers = _settings.worker_count
 worker_class = "service.worker.Worker"
 backlog = 2048
 timeout = 60
-graceful_timeout = int(_settings.drain_seconds)
+graceful_timeout = math.ceil(_settings.drain_seconds)
 keepalive = 75
 control_socket_disable = True
 logger_class = "service.worker.Logger"

@@ -1,8 +1,9 @@
 """The prediction lane: `POST /predict` answered in the event loop, everything else handed to Flask.
 
-Flask's dispatch and the hand-over to a thread cost several times what a small picture does. So this answers the plain
-cases itself with the functions that Flask's route calls too, and passes on what it does not know: JSON, forms, any
-other URL. It holds no rule of its own about pictures, models or errors.
+Flask's dispatch and the hand-over to a thread cost several times what a small picture does; and a thread that waits for
+the engine is one less for `/healthz`, just when the engine has died. So this answers predictions itself, with the
+functions that Flask's route calls too: what is heavy to take apart (JSON, forms, large pictures) in a thread, the rest
+in the loop. All other requests it passes on. It holds no rule of its own about pictures, models or errors.
 """
 
 from __future__ import annotations
@@ -47,10 +48,10 @@ class PredictionLane:
             await self._rest(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        content_type = headers.get(b"content-type", b"").decode("latin-1")
-        if content_type.lower().startswith(("application/json", "multipart/")) or b"content-encoding" in headers:
+        if b"content-encoding" in headers:
             await self._rest(scope, receive, send)
             return
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
         await self._predict(scope, headers, content_type, receive, send)
 
     async def _predict(

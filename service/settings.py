@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     engine_threads: int = Field(0, ge=0, le=256, description="Threads for large batches on a CPU; 0 means all cores.")
     max_batch_size: int = Field(256, ge=1, le=8192, description="Most pictures in one call of a model.")
     engine_endpoint: str = Field(
-        "", description="ZeroMQ address of the engine, `ipc://…` or `tcp://…`; empty: a socket in the run directory."
+        "",
+        pattern=r"^(|(ipc|tcp)://.+)$",
+        description="ZeroMQ address of the engine, `ipc://…` or `tcp://…`; empty: a socket in the run directory.",
     )
     engine_heartbeat_seconds: float = Field(1.0, gt=0, description="How often a worker asks the engine for its state.")
     engine_timeout_seconds: float = Field(

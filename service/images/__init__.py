@@ -19,7 +19,7 @@ from service.images.limits import DEFAULT_LIMITS, PictureLimits
 
 __all__ = ["DEFAULT_LIMITS", "PictureLimits", "is_heavy", "read_picture"]
 
-# Within these, reading takes less than a millisecond on one core.
+# Within these, reading takes about a millisecond at most on one core.
 _LIGHT_BYTES_MAX: Final = 32_768
 _LIGHT_PIXELS_MAX: Final = 128 * 128
 
@@ -38,8 +38,8 @@ def read_picture(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMIT
 def is_heavy(data: bytes) -> bool:
     """Whether `read_picture` may take more than about a millisecond, and so belongs in a thread, not in an event loop.
 
-    Judged by the number of bytes and the size that the header claims, in a few microseconds; a picture that
-    claims none there, as a TIFF, is heavy. What is no picture at all is light: it is refused at once.
+    Judged by the number of bytes and the size that the header claims, in a few microseconds; a TIFF, which
+    claims none in a fixed place, is heavy. What is no picture at all is light: it is refused at once.
     """
     if len(data) > _LIGHT_BYTES_MAX:
         return True

@@ -98,10 +98,8 @@ def _decode_with_pillow(data: bytes, file_format: str, limits: PictureLimits) ->
         if isinstance(error, EOFError) or "truncated" in str(error).lower():
             raise UndecodablePictureError(f"The {file_format} is cut short.") from error
         raise UndecodablePictureError(f"The {file_format} is damaged and cannot be read.") from error
-    # Pillow has turned a TIFF already. And a PNG may carry a comment of that name.
-    if file_format == "TIFF" or not isinstance(exif, bytes):
-        return pixels
-    return upright(pixels, exif_orientation(exif))
+    # A PNG may carry a comment of that name; a TIFF has no such block, and Pillow has turned it already.
+    return upright(pixels, exif_orientation(exif)) if isinstance(exif, bytes) else pixels
 
 
 def _check_claims(data: bytes, file_format: str, limits: PictureLimits) -> None:

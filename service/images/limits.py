@@ -13,6 +13,8 @@ class PictureLimits:
     """Bounds on what a picture's header claims, checked before anything is decoded.
 
     `max_pixels`: width × height. No phone takes 50-megapixel pictures unasked; a decompression bomb claims far more.
+    It is the only bound on memory, Pillow's own is not in force: decoding takes up to 15 bytes a pixel (WebP; PNG in RGBA
+    8, RGB 4, a JPEG next to nothing), so 750 MB at worst for one picture at the default.
     `max_jpeg_scans`: a progressive JPEG costs a pass over all its pixels for every scan in it. Encoders write about ten;
     a few hundred kilobytes can hold ten thousand.
     """

@@ -98,6 +98,13 @@ def test_a_png_cut_short_says_so(silent: None) -> None:
         decode(data[:-20])
 
 
+@pytest.mark.parametrize("name", ["JPEG", "GIF", "BMP", "WebP", "TIFF"])
+def test_other_formats_cut_short_say_so_too(name: str, silent: None) -> None:
+    data = FILES[name]
+    with pytest.raises(UndecodablePictureError, match=f"^The {name} is cut short"):
+        decode(data[: len(data) * 3 // 4])
+
+
 def test_a_flipped_bit_in_a_png_is_noticed(silent: None) -> None:
     data = bytearray(FILES["PNG, small"])
     data[data.index(b"IDAT") + 20] ^= 4
@@ -120,6 +127,11 @@ WRONG_INSIDE = {
 def test_a_png_whose_checksums_are_right_and_whose_pixels_are_not(name: str, silent: None) -> None:
     with pytest.raises(UndecodablePictureError):
         decode(png(header(28, 28), chunk(b"IDAT", WRONG_INSIDE[name])))
+
+
+def test_a_png_that_lacks_nothing_but_the_sum_of_its_pixels_is_read(silent: None) -> None:
+    data = png(header(28, 28), chunk(b"IDAT", zlib.compress(GOOD_ROWS)[:-4]))
+    assert np.array_equal(decode(data), draw(5, 28))
 
 
 BAD_HEADERS = {

@@ -42,7 +42,10 @@ def test_cleaning_stretches_paper_to_black_and_ink_to_white() -> None:
     result = cleaned(picture)
     assert (result[picture == 90] == 0).all()
     assert (result[picture == 140] == 255).all()
-    assert np.unique(result).size > 4, "soft edges stay soft"
+    faint = (picture > 92) & (picture < 108)  # a soft edge, nearer to paper than to ink
+    assert faint.any()
+    assert (result[faint] > 0).all()
+    assert (result[faint] < 128).all()
 
 
 def test_cleaning_drops_specks_with_their_soft_edges() -> None:

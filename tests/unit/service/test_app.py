@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
@@ -190,6 +191,15 @@ def test_a_corrupt_picture_among_ten_fails_alone(
     assert isinstance(fault, dict)
     assert (fault["type"], fault["field"]) == ("undecodable_picture", f"{name}[{bad}]")
     assert [one for i, one in enumerate(found) if i != bad] == [one for i, one in enumerate(whole) if i != bad]
+
+
+def test_pictures_that_fail_alone_are_counted_as_rejected(site: Site) -> None:
+    def rejected() -> float:
+        return REGISTRY.get_sample_value("digits_rejections_total", {"reason": "undecodable_picture"}) or 0.0
+
+    before = rejected()
+    predictions(site.over_flask(body=bodies.multipart(TEN[0], b"no", b"no"), content_type=bodies.MULTIPART))
+    assert rejected() == before + 2
 
 
 def test_several_faults_keep_their_places(site: Site) -> None:

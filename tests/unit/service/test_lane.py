@@ -147,8 +147,9 @@ def sent(
     length: bool = False,
     hangs_up: bool = False,
     pause: asyncio.Event | None = None,
+    coding: dict[str, str] | None = None,
 ) -> Call:
-    found = {"content-type": content_type, "x-request-id": "id-1"}
+    found = {"content-type": content_type, "x-request-id": "id-1", **(coding or {})}
     if length:
         found["content-length"] = str(sum(map(len, chunks)))
     else:
@@ -159,31 +160,40 @@ def sent(
 CHUNKED = {"image/png": PNG, bodies.JSON: bodies.json(PNG), bodies.MULTIPART: bodies.multipart(PNG, b"x")}
 
 
+# Who reads the body: the lane itself, or for a body in a coding `BodiesFirst` ahead of Flask's threads.
+READERS: list[dict[str, str]] = [{}, {"content-encoding": "identity"}]
+
+
+@pytest.mark.parametrize("coding", READERS, ids=["lane", "threads"])
 @pytest.mark.parametrize("length", [True, False])
 @pytest.mark.parametrize("size", [1, 7, 100])
 @pytest.mark.parametrize("content_type", CHUNKED)
-def test_a_body_may_come_in_pieces_of_any_size(site: Site, content_type: str, size: int, length: bool) -> None:
+def test_a_body_may_come_in_pieces_of_any_size(
+    site: Site, content_type: str, size: int, length: bool, coding: dict[str, str]
+) -> None:
     body = CHUNKED[content_type]
     whole = site.over_flask(body=body, content_type=content_type, x_request_id="id-1")
     assert whole.status == 200
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     for chunks in (pieces, [b"", *pieces, b""]):
-        assert site.make(sent(content_type, *chunks, length=length)) == whole
+        assert site.make(sent(content_type, *chunks, length=length, coding=coding)) == whole
 
 
+@pytest.mark.parametrize("coding", READERS, ids=["lane", "threads"])
 @pytest.mark.parametrize("content_type", [bodies.RAW, bodies.JSON])
-def test_a_body_that_says_it_is_too_large_is_not_read(site: Site, content_type: str) -> None:
-    call = sent(content_type, bytes(400 * 784), b"x", length=True)
+def test_a_body_that_says_it_is_too_large_is_not_read(site: Site, content_type: str, coding: dict[str, str]) -> None:
+    call = sent(content_type, bytes(400 * 784), b"x", length=True, coding=coding)
     answer = site.make(call)
     assert answer is not None
     assert answer.status == 413
     assert call.received == 0
 
 
+@pytest.mark.parametrize("coding", READERS, ids=["lane", "threads"])
 @pytest.mark.parametrize("content_type", [bodies.RAW, bodies.JSON])
-def test_a_body_that_grows_too_large_is_read_no_further(site: Site, content_type: str) -> None:
+def test_a_body_that_grows_too_large_is_read_no_further(site: Site, content_type: str, coding: dict[str, str]) -> None:
     limit = site.settings.max_body_bytes
-    call = sent(content_type, *[bytes(limit // 4)] * 100)
+    call = sent(content_type, *[bytes(limit // 4)] * 100, coding=coding)
     answer = site.make(call)
     assert answer is not None
     assert answer.status == 413
@@ -224,23 +234,29 @@ def nothing_counted(site: Site) -> Iterator[None]:
     assert seen() == before
 
 
+@pytest.mark.parametrize("coding", READERS, ids=["lane", "threads"])
 @pytest.mark.parametrize("content_type", ["image/png", bodies.JSON])
 @pytest.mark.parametrize("chunks", [(), (PNG[:20],), (PNG[:20], PNG[20:])])
-def test_who_hangs_up_in_the_middle_is_not_answered(site: Site, content_type: str, chunks: tuple[bytes, ...]) -> None:
+def test_who_hangs_up_in_the_middle_is_not_answered(
+    site: Site, content_type: str, chunks: tuple[bytes, ...], coding: dict[str, str]
+) -> None:
     with nothing_counted(site):
-        call = sent(content_type, *chunks, hangs_up=True)
+        call = sent(content_type, *chunks, hangs_up=True, coding=coding)
         assert site.make(call) is None
     assert call.received == len(chunks) + 1
     assert site.over_lane(body=PNG).status == 200
 
 
+@pytest.mark.parametrize("coding", READERS, ids=["lane", "threads"])
 @pytest.mark.parametrize("content_type", ["image/png", bodies.JSON])
-def test_who_sends_slowly_keeps_nobody_waiting(site: Site, content_type: str) -> None:
+def test_who_sends_slowly_keeps_nobody_waiting(site: Site, content_type: str, coding: dict[str, str]) -> None:
     body = CHUNKED[content_type]
 
     async def run() -> list[Answer | None]:
         all_here = asyncio.Event()
-        slow = [sent(content_type, body[:50], body[50:], pause=all_here) for _ in range(10)]  # more than threads
+        slow = [
+            sent(content_type, body[:50], body[50:], pause=all_here, coding=coding) for _ in range(10)
+        ]  # more than threads
         answers = [asyncio.create_task(call.made_to(site.lane)) for call in slow]
         await until(lambda: all(call.received == 2 for call in slow))
         alive = await Call("GET", "/healthz", chunks=[b""]).made_to(site.lane)

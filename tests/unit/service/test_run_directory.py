@@ -31,7 +31,6 @@ def test_it_is_made_for_oneself_alone_and_goes_without_a_trace(settings: Setting
 def test_metrics_of_an_earlier_service_are_cleared(settings: Settings) -> None:
     settings.metrics_path.mkdir(parents=True)
     (settings.metrics_path / "counter_1.db").touch()
-    RunDirectory.take(settings).release()
     directory = RunDirectory.take(settings)
     assert list(settings.metrics_path.iterdir()) == []
     directory.release()
@@ -77,6 +76,13 @@ def test_the_lock_ends_with_its_process(settings: Settings) -> None:
     subprocess.run([sys.executable, "-c", code], env=environment, check=False)
     assert (settings.run_path / "lock").exists()
     RunDirectory.take(settings).release()
+
+
+def test_a_directory_that_cannot_be_made(settings: Settings) -> None:
+    settings.run_path.parent.mkdir(parents=True)
+    settings.run_path.write_text("a file is in the way")
+    with pytest.raises(RunDirectoryTakenError, match="cannot be made: File exists; name another one in DIGITS_RUN_DIR"):
+        RunDirectory.take(settings)
 
 
 def test_a_directory_of_another_user_is_not_taken(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

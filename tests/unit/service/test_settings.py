@@ -92,6 +92,8 @@ BAD = [
     ("device", "tpu"),
     ("gpu_memory_mb", "-1"),
     ("max_batch_size", "0"),
+    ("engine_endpoint", "localhost:7000"),
+    ("engine_endpoint", "tcp://"),
     ("engine_heartbeat_seconds", "0"),
     ("engine_timeout_seconds", "soon"),
     ("deadline_seconds", "-1"),
@@ -126,6 +128,17 @@ def test_values_that_do_not_fit_together_name_both(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("DIGITS_QUEUE_LIMIT", "10")
     with pytest.raises(SettingsError, match=r"DIGITS_MAX_PICTURES \(11\) may not exceed DIGITS_QUEUE_LIMIT \(10\)"):
         load()
+
+
+@pytest.mark.parametrize(("length", "fits"), [(107, True), (108, False)])
+def test_a_socket_path_may_be_so_long_and_no_longer(length: int, fits: bool) -> None:
+    run_dir = Path("/" + "d" * (length - len("/engine.sock") - 1))
+    if fits:
+        assert len(load(run_dir=run_dir).endpoint) == length + len("ipc://")
+    else:
+        with pytest.raises(SettingsError, match=r"than the 107 bytes .* DIGITS_RUN_DIR"):
+            load(run_dir=run_dir)
+        assert load(run_dir=run_dir, engine_endpoint="tcp://10.0.0.1:7000").run_path == run_dir
 
 
 @pytest.mark.parametrize("command", ["service", "service.engine"])
