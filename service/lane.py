@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from service import logs
+from service.client import BULK_PICTURES
 from service.errors import InternalError, PayloadTooLargeError, ServiceError
 from service.observation import Recorder
 from service.predictor import Predictor
@@ -70,7 +71,10 @@ class PredictionLane:
             else:
                 job = predictor.begin(query, content_type, body, started)
             answer = await predictor.client.ask(job.target.version, job.images, job.budget_seconds)
-            content = predictor.finish(job, answer)
+            if len(job.images) > BULK_PICTURES:
+                content = await asyncio.to_thread(predictor.finish, job, answer)
+            else:
+                content = predictor.finish(job, answer)
             answered = True
         except ClientGoneError:
             return

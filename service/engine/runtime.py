@@ -140,11 +140,15 @@ class Model:
     def warm(self, batch_sizes: list[int]) -> None:
         """Run every batch size once, so that no request pays for a first time (kernel choice, memory).
 
-        :raise UnfitModelError: it cannot be run; it is closed then.
+        :raise UnfitModelError: it cannot be run, or answers with another number of rows, or with what is no number; it
+            is closed then.
         """
         try:
             for size in batch_sizes:
-                self.predict(np.zeros((size, *self._input_shape), np.uint8))
+                _check_answer(self.predict(np.zeros((size, *self._input_shape), np.uint8)), size)
+        except UnfitModelError:
+            self.close()
+            raise
         except tf.errors.OpError as error:
             self.close()
             raise UnfitModelError(f"TensorFlow cannot run it: {type(error).__name__}: {error.message}") from error
@@ -164,3 +168,11 @@ def _check(side: str, tensors: Any, name: str, dtype: Any, shape: tuple[int, ...
             f"{side} {name!r} of {SIGNATURE} is {tf.as_dtype(info.dtype).name} {found}, "
             f"not {dtype.name} {[None, *shape]}"
         )
+
+
+def _check_answer(predictions: Predictions, pictures: int) -> None:
+    rows = {len(predictions.probabilities), len(predictions.energy)}
+    if rows != {pictures}:
+        raise UnfitModelError(f"{pictures} pictures get {sorted(rows)} answers")
+    if not (np.isfinite(predictions.probabilities).all() and np.isfinite(predictions.energy).all()):
+        raise UnfitModelError("its probabilities or energies are not finite: its training diverged, perhaps")

@@ -47,7 +47,7 @@ def models_dir(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -
     odd = tmp_path_factory.mktemp("odd")
     ran = run_python(["-m", "tests.engine.odd_models", str(odd)])
     assert ran.returncode == 0, ran.stderr
-    for name in ("moody", "sick"):
+    for name in ("moody", "sick", "numberless", "short"):
         publish(directory, name, lambda target, name=name: _copy(odd / name, target, {}), 1)  # type: ignore[misc]
     _spoil(directory, directory / "moody" / "1")
     return directory

@@ -1,6 +1,6 @@
 """SavedModels that the toy model is not: unfit ones, damaged ones, and one with moods. By TensorFlow alone, no Keras.
 
-    python -m tests.engine.odd_models <directory>      writes `moody` and `sick` there
+    python -m tests.engine.odd_models <directory>      writes `moody`, `sick`, `numberless`, `short` there
 
 Whoever imports this has imported TensorFlow: it is for processes of its own, not for pytest's.
 """
@@ -65,6 +65,23 @@ def write_sick(directory: Path) -> None:
     _save(directory, serve, PICTURE)
 
 
+def write_numberless(directory: Path) -> None:
+    """Keeps the contract in its signature, and answers with what is no number, as after a training that diverged."""
+    _save(directory, lambda images: {name: value * float("nan") for name, value in _answer(images).items()}, PICTURE)
+
+
+def write_short(directory: Path) -> None:
+    """Keeps the contract in its signature, and answers with one row, whatever it is given."""
+
+    def serve(images: Any) -> Tensors:
+        return {
+            name: tf.strided_slice(value, [0], [tf.minimum(1, tf.shape(value)[0])])
+            for name, value in _answer(images).items()
+        }
+
+    _save(directory, serve, PICTURE)
+
+
 def write_unfit(directory: Path) -> dict[str, Path]:
     """SavedModels that break the contract, each in one way, by the name of that way."""
     paths = {}
@@ -103,3 +120,5 @@ def write_damaged(directory: Path, sound: Path) -> dict[str, Path]:
 if __name__ == "__main__":
     write_moody(Path(sys.argv[1]) / "moody")
     write_sick(Path(sys.argv[1]) / "sick")
+    write_numberless(Path(sys.argv[1]) / "numberless")
+    write_short(Path(sys.argv[1]) / "short")

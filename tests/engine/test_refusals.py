@@ -129,6 +129,8 @@ REASONS = {
     "unlabelled": "labels",
     "unfit": "is float32 [None, 10], not float32 [None, 11]",
     "sick": "TensorFlow cannot run it: InvalidArgumentError: ",
+    "numberless": "not finite",
+    "short": "2 pictures get [1] answers",
     "renamed": "card.json is of moody/1, the directory is renamed/1",
 }
 
