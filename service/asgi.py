@@ -7,7 +7,7 @@ from typing import Any
 
 from a2wsgi import WSGIMiddleware
 
-from service import logs, settings
+from service import garbage, logs, settings
 from service.app import create_app
 from service.bodies import BodiesFirst
 from service.client import EngineClient
@@ -38,6 +38,7 @@ class Worker:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         await self.client.start()
+        garbage.settle()
         flushing = asyncio.create_task(_keep_flushing())
         await send({"type": "lifespan.startup.complete"})
         await receive()
