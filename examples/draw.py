@@ -13,7 +13,18 @@ PATH = Path(__file__).with_name("seven.png")
 _SIDE_PX = 320
 _PEN_PX = 15
 # A 7 as a hand leads the pen: from the upper left to the right, then down with a slight bow.
-_STROKE = ((92, 84), (120, 79), (160, 76), (205, 73), (232, 72), (222, 98), (203, 136), (183, 178), (168, 220), (158, 256))
+_STROKE = (
+    (92, 84),
+    (120, 79),
+    (160, 76),
+    (205, 73),
+    (232, 72),
+    (222, 98),
+    (203, 136),
+    (183, 178),
+    (168, 220),
+    (158, 256),
+)
 
 
 def draw() -> npt.NDArray[np.uint8]:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import zmq
 
-from service import garbage, logs, metrics, wire
+from service import logs, metrics, wire
 from service.engine.batcher import Batch, Batcher, QueueFullError, Work
 from service.engine.runtime import TENSORFLOW_VERSION, Predictions, Runtime
 from service.engine.shelf import Served, Shelf
@@ -87,8 +87,6 @@ class Server:
                 self._run(batch)
             elif self._shelf.loading:
                 self._shelf.load_next()
-                if not self._shelf.loading:
-                    garbage.settle()
         self._socket.close()
         self._context.term()
         log.info("engine_stopped")

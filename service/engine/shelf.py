@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from prometheus_client import Histogram
 
-from service import logs, metrics
+from service import garbage, logs, metrics
 from service.catalogue import STATES, Catalogue, ModelVersion
 from service.engine.batcher import Key
-from service.engine.repository import RefusedVersionError, candidates
+from service.engine.repository import Candidate, RefusedVersionError, candidates
 from service.engine.runtime import TENSORFLOW_VERSION, Model, Runtime, UnfitModelError
 from service.engine.sizes import ladder, round_up
 from service.settings import Settings
@@ -88,7 +88,11 @@ class Shelf:
 
     def load_next(self) -> None:
         """Load and warm one version, or note why it is refused. Blocks for as long as that takes."""
-        candidate = self._to_load.popleft()
+        self._load(self._to_load.popleft())
+        if not self._to_load:
+            garbage.settle()
+
+    def _load(self, candidate: Candidate) -> None:
         key = (candidate.name, candidate.version)
         started = time.monotonic()
         try:
