@@ -120,7 +120,7 @@ def run_python(command: Sequence[str], settings: Mapping[str, str] | None = None
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=2 * PATIENCE_SECONDS,
         check=False,
     )
 

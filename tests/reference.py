@@ -7,6 +7,7 @@ In a process of its own, so that neither TensorFlow nor Keras comes into pytest'
 
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,8 @@ def make_reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     """The reference of this run of pytest, whichever room asks first; for a fixture of the whole session."""
     directory = tmp_path_factory.getbasetemp() / "reference"
     if not (directory / "reference.npz").exists():
-        directory.mkdir(exist_ok=True)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
         ran = run_python(["-m", "tests.reference", str(directory)])
         assert ran.returncode == 0, ran.stderr
     return read_reference(directory)
