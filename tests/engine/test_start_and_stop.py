@@ -53,8 +53,8 @@ def test_an_engine_that_is_told_to_stop_while_it_loads_ends_well(models_dir: Pat
         assert "Traceback" not in engine.family.log.read_text()
 
 
-def test_a_gpu_that_is_asked_for_and_not_there_is_one_clear_line_and_status_2(models_dir: Path) -> None:
-    hidden = {"CUDA_VISIBLE_DEVICES": "-1", "DIGITS_DEVICE": "gpu", "DIGITS_MODELS_DIR": str(models_dir)}
+def test_a_gpu_that_is_asked_for_and_not_there_is_one_clear_line_and_status_2(tmp_path: Path) -> None:
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1", "DIGITS_DEVICE": "gpu", "DIGITS_RUN_DIR": str(tmp_path / "run")}
     ran = run_python(["-m", "service.engine"], hidden)
     assert ran.returncode == 2
     lines = [line for line in ran.stderr.splitlines() if line.startswith("digits:")]
