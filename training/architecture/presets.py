@@ -8,8 +8,8 @@ CNN = Architecture(
     name="cnn",
     # Served on CPUs, hence strides instead of pooling and nothing at the full 28 × 28: see docs/training.md.
     layers=(
-        Conv(filters=24, kernel=4, stride=2, padding="valid"),  # (13, 13, 24)
-        Conv(filters=48, kernel=3, padding="valid"),  # (11, 11, 48)
+        Conv(filters=16, kernel=4, stride=2, padding="valid"),  # (13, 13, 16)
+        Conv(filters=32, kernel=3, padding="valid"),  # (11, 11, 32)
         Conv(filters=64, kernel=3, stride=2, padding="valid"),  # (5, 5, 64)
         Conv(filters=96, kernel=3, padding="valid"),  # (3, 3, 96)
         Flatten(),
