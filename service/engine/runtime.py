@@ -107,30 +107,28 @@ class Runtime:
         except (tf.errors.OpError, OSError, ValueError, KeyError, RuntimeError) as error:
             session.close()
             raise UnfitModelError(f"TensorFlow cannot load it: {type(error).__name__}: {error}") from error
-        return Model(session, call, input_shape, self._pool, self.threads)
+        return Model(session, call, input_shape, self._pool)
 
 
 class Model:
     """A SavedModel on a device. `predict` may be called from one thread at a time."""
 
-    def __init__(
-        self, session: Any, call: Any, input_shape: tuple[int, ...], pool: ThreadPoolExecutor | None, threads: int
-    ) -> None:
+    def __init__(self, session: Any, call: Any, input_shape: tuple[int, ...], pool: ThreadPoolExecutor | None) -> None:
         self._session = session
         self._call = call
         self._input_shape = input_shape
         self._pool = pool
-        self._threads = threads
 
     def predict(self, images: npt.NDArray[np.uint8]) -> Predictions:
         """`images` uint8 (N, H, W, C). Blocks until the device is done.
 
         :raise tensorflow.errors.OpError: the device failed, out of memory for one.
         """
-        parts = min(self._threads, len(images) // SPLIT_PICTURES)
+        parts = len(images) // SPLIT_PICTURES
         if self._pool is None or parts < 2:
             return Predictions(*self._call(images))
-        # The session lets go of the interpreter lock, so threads of our own run side by side.
+        # The session lets go of the interpreter lock, so threads of our own run side by side. More parts than threads: one
+        # that loses its core for a while takes fewer, and the others do not wait for it.
         pieces = list(self._pool.map(self._call, np.array_split(images, parts)))
         return Predictions(
             np.concatenate([probabilities for probabilities, _ in pieces]),
