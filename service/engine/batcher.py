@@ -135,10 +135,3 @@ class Batcher(Generic[Owner]):
             if work in queue:
                 queue.remove(work)
                 self.waiting_pictures -= work.pictures - work.taken
-
-    def forget(self, key: Key) -> list[Work[Owner]]:
-        """Take out and return all work of a model that has left."""
-        lane = self._lanes.pop(key, _Lane())
-        left = [*lane.small, *lane.bulk]
-        self.waiting_pictures -= sum(w.pictures - w.taken for w in left)
-        return left

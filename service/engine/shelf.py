@@ -79,7 +79,7 @@ class Shelf:
         return self._served.get(key)
 
     def __getitem__(self, key: Key) -> Served:
-        """The same, where it is known to be in service: what leaves takes its waiting work along."""
+        """The same, where it is known to be in service: work is admitted for nothing else, and no version leaves."""
         return self._served[key]
 
     def padded(self, pictures: int) -> int:

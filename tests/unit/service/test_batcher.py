@@ -182,18 +182,6 @@ def test_what_is_cancelled_goes_no_further() -> None:
     assert waiting.next_batch(0.0) is None
 
 
-def test_a_model_that_leaves_takes_its_work_along() -> None:
-    half, small, other = work("half", 20), work("small", 1), work("other", 3, B)
-    waiting = batcher(half)
-    waiting.next_batch(0.0)
-    waiting.add(small)
-    waiting.add(other)
-    assert set(waiting.forget(A)) == {half, small}
-    assert waiting.waiting_pictures == 3
-    assert waiting.forget(A) == []
-    assert all_of(waiting) == [["other[0:3]"]]
-
-
 sizes = st.lists(st.tuples(st.sampled_from([A, B]), st.integers(1, 30)), max_size=30)
 
 
@@ -268,13 +256,6 @@ class AnyOrder(RuleBasedStateMachine):
         chosen = data.draw(st.sampled_from(sorted(self.left, key=lambda w: w.owner)))
         self.waiting.cancel(chosen)
         del self.left[chosen]
-
-    @rule(key=st.sampled_from([A, B]))
-    def forget(self, key: Key) -> None:
-        leaving = {w for w in self.left if w.key == key}
-        assert set(self.waiting.forget(key)) == leaving
-        for each in leaving:
-            del self.left[each]
 
     @invariant()
     def the_count_is_right(self) -> None:
