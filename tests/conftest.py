@@ -8,7 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# The same examples in every run: what fails, fails for whoever broke it. `HYPOTHESIS_PROFILE=explore` looks for new
+# ones. How long an example may take says nothing on a busy machine.
+hypothesis.settings.register_profile("repeatable", deadline=None, max_examples=50, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 _KEPT = {"DIGITS_DATA_DIR", "DIGITS_CACHE_DIR"}
 

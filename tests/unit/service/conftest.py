@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 from service import settings as service_settings
@@ -27,10 +26,6 @@ VERSIONS = (
     ModelVersion("letters", 1, "available", None, {**CARD, "labels": [*"abcdefghij"]}),
     ModelVersion("short", 1, "available", None, {**CARD, "labels": []}),
 )
-
-# How long an example may take says nothing on a busy machine.
-hypothesis.settings.register_profile("service", deadline=None, max_examples=50)
-hypothesis.settings.load_profile("service")
 
 
 @pytest.fixture(autouse=True)

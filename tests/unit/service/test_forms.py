@@ -301,7 +301,13 @@ def test_json_without_images(body: bytes) -> None:
 
 
 nested = st.recursive(
-    st.one_of(st.integers(-(2**70), 2**70), st.floats(allow_nan=False), st.booleans(), st.none(), st.just("text")),
+    st.one_of(
+        st.integers(-(2**70), 2**70),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.booleans(),
+        st.none(),
+        st.just("text"),
+    ),
     lambda inner: st.lists(inner, max_size=3),
     max_leaves=10,
 )
