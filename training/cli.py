@@ -14,6 +14,7 @@ from rich.console import Console
 from training.config import OPTIMIZERS, RECIPES
 from training.data import DATASETS, load
 from training.errors import TrainingError
+from training.promote import LATEST, Request, overview, promote
 from training.results import results_table
 from training.settings import prepare_libraries, read_settings
 
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "results":
             print(results_table(options.models_dir or read_settings().models_dir))
             return 0
+        if options.command == "promote":
+            return _promote(options)
         return _train(options)
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -64,6 +67,24 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
+def _promote(options: argparse.Namespace) -> int:
+    models_dir = options.models_dir or read_settings().models_dir
+    request = Request(
+        options.model, options.version, options.label, options.remove, options.canary_share, options.shadow_share
+    )
+    for line in promote(models_dir, request) if request.changes_something else overview(models_dir, options.model):
+        print(line)
+    return 0
+
+
+def _version(text: str) -> int | str:
+    if text == LATEST:
+        return text
+    if text.isascii() and text.isdigit() and not text.startswith("0"):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is neither a version's number nor {LATEST!r}")
+
+
 _RECIPE_OPTIONS = ("dataset", "epochs", "batch_size", "learning_rate", "optimizer", "seed")
 
 
@@ -84,7 +105,20 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, help="the same seed gives the same weights on the same machine")
     train.add_argument("--data-dir", type=Path, help="directory with the data set, instead of DIGITS_DATA_DIR")
     results = commands.add_parser("results", help="print the table of published versions, in Markdown")
-    for command in (train, results):
+    promotion = commands.add_parser(
+        "promote",
+        help="put a label on a version, or list labels and versions",
+        description="Put a label on a version; a running service follows. Without --label: list labels and versions.",
+    )
+    promotion.add_argument("--model", required=True, help="which model")
+    promotion.add_argument("--version", type=_version, help=f"which version, or {LATEST!r}")
+    promotion.add_argument(
+        "--label", help="`stable` answers those who name no version, `canary` a share of them; any other is a name"
+    )
+    promotion.add_argument("--remove", action="store_true", help="take the label off instead")
+    promotion.add_argument("--canary-share", type=float, help="part of the requests that the canary answers, 0 to 1")
+    promotion.add_argument("--shadow-share", type=float, help="part of them that the shadow is asked too, 0 to 1")
+    for command in (train, results, promotion):
         command.add_argument(
             "--models-dir", type=Path, help="where versions are, instead of DIGITS_MODELS_DIR (default: models)"
         )

@@ -4,6 +4,7 @@ TrainingError                  exit code
 ├── DataUnavailableError           2      no source of the data set is in reach
 ├── DataDigestError                2      the data given are not the data set they claim to be
 ├── ConfigurationError             2      an argument or a setting makes no sense
+├── PromotionError                 2      a version cannot be labelled: it is not there, not whole, …
 └── PublishError                   1      a version could not be written, or is not what its card says
 """
 
@@ -27,6 +28,10 @@ class DataDigestError(TrainingError):
 
 
 class ConfigurationError(TrainingError):
+    exit_code = 2
+
+
+class PromotionError(TrainingError):
     exit_code = 2
 
 

@@ -79,6 +79,8 @@ def read_card(version_dir: Path) -> dict[str, Any]:
         card: dict[str, Any] = json.loads((version_dir / CARD).read_bytes())
     except (OSError, ValueError) as error:
         raise PublishError(f"{version_dir} has no readable {CARD}: {error}") from error
+    if not isinstance(card, dict):
+        raise PublishError(f"{version_dir} has no readable {CARD}: it holds no JSON object")
     return card
 
 
