@@ -66,6 +66,10 @@ bench: dev ## Measure the service beside the bare model; the report goes to benc
 	@command -v wrk >/dev/null || requirements/system-package.sh wrk 'it makes the load'
 	@$(PY) -m benchmarks $(ARGS)
 
+.PHONY: chaos
+chaos: dev ## Publish, kill, hang, restart and stop under load, and account for every request; ARGS='--engines 2' for two
+	@$(PY) -m benchmarks.chaos $(ARGS)
+
 .PHONY: lock
 lock: dev ## Compile requirements/*.in into locks; UPGRADE=1 for the newest versions
 	@cd requirements && $(COMPILE) $(if $(UPGRADE),--upgrade) dev.in -o dev.txt

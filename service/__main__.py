@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from service import logs, settings
+from service import gate, logs, settings
+from service.browsers import Cors
 from service.run_directory import RunDirectory, RunDirectoryTakenError
 
 
@@ -12,6 +13,8 @@ def main() -> int:
     """Exit status 0 after a signal, 1 when HTTP died, 2 when the service cannot start."""
     try:
         configuration = settings.load()
+        gate.check(configuration)
+        Cors(configuration.cors_origins)
     except settings.SettingsError as error:
         print(f"digits: {error}", file=sys.stderr)
         return 2

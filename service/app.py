@@ -1,7 +1,7 @@
 """The Flask application: every route, under any WSGI server. The lane in front of it is an optimisation.
 
-create_app(settings)                        a client of its own, in a thread of its own (tests, other servers)
-create_app(settings, predictor, recorder)   what `service.asgi` shares between lane and Flask
+create_app(settings)             a client of its own, in a thread of its own (tests, other servers)
+create_app(settings, services)   what `service.asgi` shares between lane and Flask
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from service import logs, metrics
+from service.browsers import JSON_HEADERS, NO_STORE
 from service.client import EngineClient
 from service.errors import (
     InternalError,
@@ -22,30 +23,25 @@ from service.errors import (
     PayloadTooLargeError,
     ServiceError,
 )
-from service.observation import Recorder
-from service.predictor import Predictor
 from service.request_ids import HEADER, request_id
-from service.responses import JSON_TYPE, error_body, error_headers
-from service.routes import health, models, prediction
-from service.routes.services import EXTENSION, Services, services
+from service.responses import refused
+from service.routes import health, models, oip, prediction, tfserving
+from service.routes.services import EXTENSION, respond, services
+from service.services import Services, assemble
 from service.settings import Settings
 from service.version import __version__
 
 log = logs.get(__name__)
 
 
-def create_app(settings: Settings, predictor: Predictor | None = None, recorder: Recorder | None = None) -> Flask:
+def create_app(settings: Settings, shared: Services | None = None) -> Flask:
     """The complete application."""
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions[EXTENSION] = Services(
-        settings,
-        predictor or Predictor(settings, client_in_thread(settings)),
-        recorder or Recorder(settings.access_log_per_second),
-    )
+    app.extensions[EXTENSION] = shared or assemble(settings, client_in_thread(settings))
     metrics.BUILD_INFO.labels(__version__).set(1)
-    for blueprint in (prediction.blueprint, models.blueprint, health.blueprint):
+    for blueprint in (room.blueprint for room in (prediction, models, health, tfserving, oip)):
         app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_end)
@@ -64,21 +60,41 @@ def client_in_thread(settings: Settings) -> EngineClient:
     return client
 
 
-def _begin() -> None:
-    g.started = services().predictor.clock()
+def _begin() -> Response | None:
+    ours = services()
+    g.started = ours.clock()
     g.request_id = request_id(request.headers.get(HEADER))
+    if request.method == "OPTIONS":
+        return _preflight(ours)
+    return None
+
+
+def _preflight(ours: Services) -> Response | None:
+    """A browser's question whether a page of another origin may send what it is about to; None if it is no such one."""
+    asked = request.headers.get("Access-Control-Request-Method")
+    allowed = ours.cors.preflight(
+        request.headers.get("Origin", ""), asked or "", request.headers.get("Access-Control-Request-Headers", "")
+    )
+    return None if asked is None or allowed is None else Response(status=204, headers=allowed)
 
 
 def _end(response: Response) -> Response:
     response.headers[HEADER] = g.request_id
     ours = services()
+    for name, value in (*JSON_HEADERS, *ours.cors.headers(request.headers.get("Origin", ""))):
+        if name == "Vary":
+            response.vary.add(value)
+        else:
+            response.headers.setdefault(name, value)
+    if request.method == "POST":
+        response.headers.setdefault(*NO_STORE)
     rule, method, error = request.url_rule, request.method, g.get("error")
     route = rule.rule if rule is not None else "unknown"
     method = method if rule is not None or method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS") else "other"
     started, ident, status = g.started, g.request_id, response.status_code
 
     def finished() -> None:
-        seconds = ours.predictor.clock() - started
+        seconds = ours.clock() - started
         ours.recorder.request(route, method, status, seconds, ident, error)
 
     response.call_on_close(finished)
@@ -87,7 +103,7 @@ def _end(response: Response) -> Response:
 
 def _service_error(error: ServiceError) -> Response:
     g.error = error.type
-    return Response(error_body(error, g.request_id), error.status, headers=error_headers(error), content_type=JSON_TYPE)
+    return respond(refused(error, request.path, g.request_id))
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -1,4 +1,4 @@
-"""What an HTTP worker runs: the prediction lane, Flask behind it, one engine client under both. No TensorFlow."""
+"""What an HTTP worker runs: the inference lane, Flask behind it, one engine client under both. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from a2wsgi import WSGIMiddleware
 
 from service import garbage, logs, settings
 from service.app import create_app
+from service.asgi_types import App, Receive, Scope, Send
 from service.bodies import BodiesFirst
 from service.client import EngineClient
-from service.lane import App, PredictionLane, Receive, Scope, Send
-from service.observation import FLUSH_SECONDS, Recorder, flush_all
-from service.predictor import Predictor
+from service.lane import InferenceLane
+from service.observation import FLUSH_SECONDS, flush_all
+from service.services import assemble
 
 log = logs.get(__name__)
 
@@ -23,11 +24,10 @@ class Worker:
 
     def __init__(self, configuration: settings.Settings) -> None:
         self.client = EngineClient(configuration)
-        predictor = Predictor(configuration, self.client)
-        recorder = Recorder(configuration.access_log_per_second)
-        flask = create_app(configuration, predictor, recorder)
+        services = assemble(configuration, self.client)
+        flask = create_app(configuration, services)
         rest = BodiesFirst(bridge(flask.wsgi_app, configuration.threads), configuration.max_body_bytes)
-        self._app: App = PredictionLane(rest, predictor, recorder, configuration.max_body_bytes)
+        self._app: App = InferenceLane(rest, services)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

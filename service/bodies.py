@@ -6,10 +6,7 @@ them all, and nobody else would be answered, not even on `/healthz`. In the even
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import Any
-
-from service.lane import App, Receive, Scope, Send
+from service.asgi_types import App, Message, Receive, Scope, Send
 
 
 class BodiesFirst:
@@ -49,9 +46,9 @@ class BodiesFirst:
             received += len(chunks[-1])
             more = message.get("more_body", False)
         body = b"".join(chunks)
-        ahead: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": body, "more_body": more}]
+        ahead: list[Message] = [{"type": "http.request", "body": body, "more_body": more}]
 
-        async def replay() -> MutableMapping[str, Any]:
+        async def replay() -> Message:
             return ahead.pop() if ahead else await receive()
 
         return body, replay

@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from service.errors import NotReadyError, UnknownModelError, UnknownVersionError
+from service.errors import NotReadyError, UnknownLabelError, UnknownModelError, UnknownVersionError
 
-State = Literal["loading", "available", "failed"]
+State = Literal["loading", "available", "unloading", "failed"]
 STATES: tuple[State, ...] = get_args(State)
 
 
@@ -20,6 +20,36 @@ class Device(msgspec.Struct, frozen=True):
     """As the runtime names it: `"CPU"`, `"NVIDIA L4"`."""
 
 
+class TensorInfo(msgspec.Struct, frozen=True):
+    """An input or output of a signature, as the SavedModel describes it."""
+
+    name: str
+    """In the graph: `"serving_default_images:0"`."""
+    dtype: str
+    """TensorFlow's name of it: `"DT_UINT8"`."""
+    shape: tuple[int, ...] | None
+    """-1 for a dimension that may have any size; None where not even their number is known."""
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """A function of a SavedModel."""
+
+    inputs: dict[str, TensorInfo]
+    outputs: dict[str, TensorInfo]
+    method_name: str
+    """`"tensorflow/serving/predict"` for nearly all."""
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """How a model's versions are offered."""
+
+    labels: dict[str, int] = {}
+    canary_share: float = 0.0
+    """Of the requests that name neither version nor label, the part that the version labelled `canary` answers."""
+    shadow_share: float = 0.0
+    """The part of them that the version labelled `shadow` is asked too, without being heard."""
+
+
 class ModelVersion(msgspec.Struct, frozen=True):
     """One directory `<name>/<version>/` and what became of it."""
 
@@ -29,6 +59,7 @@ class ModelVersion(msgspec.Struct, frozen=True):
     reason: str | None = None
     """Why it failed; None otherwise."""
     card: dict[str, Any] = {}
+    signatures: dict[str, Signature] = {}
 
     @property
     def labels(self) -> list[str]:
@@ -58,6 +89,12 @@ class Catalogue(msgspec.Struct, frozen=True):
     tensorflow: str
     device: Device
     versions: tuple[ModelVersion, ...]
+    offers: dict[str, Offer] = {}
+    """By model; a model without one is offered as `Offer()` says."""
+
+    def offer(self, model: str) -> Offer:
+        """How `model`'s versions are offered."""
+        return self.offers.get(model, NO_OFFER)
 
     def of(self, model: str) -> list[ModelVersion]:
         """All versions of a model, newest first.
@@ -70,26 +107,51 @@ class Catalogue(msgspec.Struct, frozen=True):
             raise UnknownModelError(f"there is no model {model!r}; models here: {known}", field="model")
         return found
 
-    def resolve(self, model: str, version: int | None = None) -> ModelVersion:
-        """The version that answers: the one asked for, or the newest that is available.
+    def resolve(self, model: str, version: int | None = None, label: str | None = None) -> ModelVersion:
+        """The version that answers: the one asked for, by number or label, or the one for those who name none.
 
-        :raise UnknownModelError, UnknownVersionError: it does not exist, or failed to load.
+        That is the one labelled `stable` if it is available; else the newest available one that is not being tried out
+        as `canary` or `shadow`; else the newest available one.
+
+        :raise UnknownModelError, UnknownVersionError, UnknownLabelError: it does not exist, or failed to load.
         :raise NotReadyError: it is still being loaded.
         """
-        candidates = self.of(model)
+        versions = self.of(model)
+        labels = self.offer(model).labels
+        if label is not None:
+            if label not in labels:
+                known = ", ".join(sorted(labels)) or "none"
+                raise UnknownLabelError(f"{model!r} has no label {label!r}; its labels: {known}", field="label")
+            version = labels[label]
         if version is not None:
-            candidates = [v for v in candidates if v.version == version]
-            if not candidates:
-                known = ", ".join(str(v.version) for v in self.of(model))
-                raise UnknownVersionError(
-                    f"version {version} of {model!r} is not loaded; loaded: {known}", field="version"
-                )
-        for candidate in candidates:
-            if candidate.state == "available":
-                return candidate
-        if any(v.state == "loading" for v in candidates):
+            return self._the_one(model, versions, version, "version" if label is None else "label")
+        available = [v for v in versions if v.state == "available"]
+        on_trial = {labels[name] for name in ("canary", "shadow") if name in labels}
+        for candidates in (
+            [v for v in available if v.version == labels.get("stable")],
+            [v for v in available if v.version not in on_trial],
+            available,
+        ):
+            if candidates:
+                return candidates[0]
+        if any(v.state == "loading" for v in versions):
             raise NotReadyError(f"model {model!r} is being loaded", retry_after_seconds=1)
-        raise UnknownVersionError(
-            f"no version of {model!r} could be loaded: {candidates[0].reason}",
-            field="model" if version is None else "version",
-        )
+        if all(v.state == "unloading" for v in versions):
+            raise UnknownModelError(f"model {model!r} is being unloaded", field="model")
+        reason = next(v.reason for v in versions if v.state == "failed")
+        raise UnknownVersionError(f"no version of {model!r} could be loaded: {reason}", field="model")
+
+    def _the_one(self, model: str, versions: list[ModelVersion], version: int, field: str) -> ModelVersion:
+        found = next((v for v in versions if v.version == version), None)
+        if found is None:
+            known = ", ".join(str(v.version) for v in versions)
+            raise UnknownVersionError(f"version {version} of {model!r} is not loaded; loaded: {known}", field=field)
+        if found.state == "available":
+            return found
+        if found.state == "loading":
+            raise NotReadyError(f"version {version} of {model!r} is being loaded", retry_after_seconds=1)
+        why = "is being unloaded" if found.state == "unloading" else f"could not be loaded: {found.reason}"
+        raise UnknownVersionError(f"version {version} of {model!r} {why}", field=field)
+
+
+NO_OFFER = Offer()

@@ -27,6 +27,7 @@ def spawn(command: Sequence[str], environment: dict[str, str], pass_fds: Sequenc
 
 def _before_exec() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])  # a mask is inherited, and ours may block SIGTERM
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it has a handler of its own: it would end by it
     end_with_parent()
 
 

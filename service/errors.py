@@ -10,12 +10,18 @@ A request flows  read → parse → decode → prepare → queue → inference �
     │   ├── PayloadTooLargeError          413   payload_too_large      read/decode: bytes, pixels, pictures
     │   ├── UnsupportedMediaTypeError     415   unsupported_media_type parse/decode: a type that is not accepted
     │   ├── WrongShapeError               422   wrong_shape            parse: an array that is no picture
-    │   └── BlankPictureError             422   blank_picture          prepare: nothing on it to read
+    │   ├── BlankPictureError             422   blank_picture          prepare: nothing on it to read
+    │   └── UnknownSignatureError         400   unknown_signature      parse: the model has no such function
+    ├── UnauthorizedError                 401   unauthorized           no key, or one that is not known
+    ├── ForbiddenError                    403   forbidden              a key that does not open this
     ├── NotFoundError                     404   not_found              no such URL
     │   ├── UnknownModelError             404   unknown_model
-    │   └── UnknownVersionError           404   unknown_version
+    │   ├── UnknownVersionError           404   unknown_version
+    │   └── UnknownLabelError             404   unknown_label
     ├── MethodNotAllowedError             405   method_not_allowed
+    ├── LoadFailedError                   409   load_failed            no version of the model can be served
     ├── QueueFullError                    429   queue_full             queue: try again after Retry-After
+    ├── RateLimitedError                  429   rate_limited           this key has asked too often
     ├── InternalError                     500   internal_error         ours; nothing internal is echoed
     ├── NotReadyError                     503   not_ready              queue: no engine; Retry-After
     └── DeadlineExceededError             504   deadline_exceeded      queue/inference: too late to be of use
@@ -97,6 +103,20 @@ class BlankPictureError(InputError):
     type = "blank_picture"
 
 
+class UnknownSignatureError(InputError):
+    type = "unknown_signature"
+
+
+class UnauthorizedError(ServiceError):
+    status = 401
+    type = "unauthorized"
+
+
+class ForbiddenError(ServiceError):
+    status = 403
+    type = "forbidden"
+
+
 class NotFoundError(ServiceError):
     status = 404
     type = "not_found"
@@ -110,6 +130,10 @@ class UnknownVersionError(NotFoundError):
     type = "unknown_version"
 
 
+class UnknownLabelError(NotFoundError):
+    type = "unknown_label"
+
+
 class MethodNotAllowedError(ServiceError):
     status = 405
     type = "method_not_allowed"
@@ -118,6 +142,16 @@ class MethodNotAllowedError(ServiceError):
 class QueueFullError(ServiceError):
     status = 429
     type = "queue_full"
+
+
+class LoadFailedError(ServiceError):
+    status = 409
+    type = "load_failed"
+
+
+class RateLimitedError(ServiceError):
+    status = 429
+    type = "rate_limited"
 
 
 class InternalError(ServiceError):

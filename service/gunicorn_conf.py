@@ -15,8 +15,9 @@ bind = f"{_settings.host}:{_settings.port}"
 workers = _settings.worker_count
 worker_class = "service.worker.Worker"
 backlog = 2048
-timeout = 60
-graceful_timeout = math.ceil(_settings.drain_seconds)
+# The notice comes first; what is left of a drain, less what it takes gunicorn and the engines to end.
+graceful_timeout = max(1, math.floor(_settings.drain_seconds - _settings.notice_seconds - 0.5))
+timeout = 60 + graceful_timeout  # a worker that drains gives no sign of life
 keepalive = 75
 control_socket_disable = True
 logger_class = "service.worker.Logger"

@@ -1,119 +1,129 @@
-"""The prediction lane: `POST /predict` answered in the event loop, everything else handed to Flask.
+"""The inference lane: POSTs to inference endpoints answered in the event loop, everything else handed to Flask.
 
 Flask's dispatch and the hand-over to a thread cost several times what a small picture does; and a thread that waits for
-the engine is one less for `/healthz`, just when the engine has died. So this answers predictions itself, with the
-functions that Flask's route calls too: what is heavy to take apart (JSON, forms, large pictures) in a thread, the rest
-in the loop. All other requests it passes on. It holds no rule of its own about pictures, models or errors.
+the engine is one less for `/healthz`, just when the engine has died. So this answers them itself, with the endpoints
+that Flask's routes use too: what is heavy to take apart (JSON, forms, large pictures) in threads of their own, the rest
+in the loop. It holds no rule of its own about pictures, models or errors.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from service import logs
+from service.asgi_types import App, Receive, Scope, Send
+from service.browsers import PREDICTION_HEADERS, raw
 from service.client import BULK_PICTURES
-from service.errors import InternalError, PayloadTooLargeError, ServiceError
-from service.observation import Recorder
-from service.predictor import Predictor
+from service.endpoint import Call, Endpoint, Job
+from service.errors import InternalError, ServiceError
+from service.patience import CallerGoneError, while_caller_waits
 from service.request_ids import HEADER, request_id
-from service.responses import JSON_TYPE, error_body, error_headers
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from service.responses import Reply, refused
+from service.services import Services
 
 log = logs.get(__name__)
-PATH = "/predict"
+CALLER_GONE = 499
+"""What nginx's log calls a caller who hung up; nobody sees it but the metrics and the log."""
 _ID_HEADER = HEADER.lower().encode()
-_JSON = JSON_TYPE.encode()
+_TIMEOUT_HEADER = b"x-request-timeout-ms"
 
 
-class ClientGoneError(Exception):
-    """The caller hung up before its request was complete."""
-
-
-class PredictionLane:
+class InferenceLane:
     """An ASGI application in front of another."""
 
-    def __init__(self, rest: App, predictor: Predictor, recorder: Recorder, max_body_bytes: int) -> None:
+    def __init__(self, rest: App, services: Services) -> None:
         self._rest = rest
-        self._predictor = predictor
-        self._recorder = recorder
-        self._max_body_bytes = max_body_bytes
+        self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-            await self._rest(scope, receive, send)
-            return
-        headers = dict(scope["headers"])
-        if b"content-encoding" in headers:
-            await self._rest(scope, receive, send)
-            return
-        content_type = headers.get(b"content-type", b"").decode("latin-1")
-        await self._predict(scope, headers, content_type, receive, send)
+        if scope["type"] == "http" and scope["method"] == "POST":
+            endpoint = self._services.endpoint(scope["path"])
+            if endpoint is not None:
+                await self._answer(endpoint, scope, receive, send)
+                return
+        await self._rest(scope, receive, send)
 
-    async def _predict(
-        self, scope: Scope, headers: dict[bytes, bytes], content_type: str, receive: Receive, send: Send
-    ) -> None:
-        predictor = self._predictor
-        started = predictor.clock()
+    async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+        services = self._services
+        started = services.clock()
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         ident = request_id(headers.get(_ID_HEADER, b"").decode("latin-1"))
-        status, error, job, answered = 200, None, None, False
-        answer_headers = [(b"content-type", _JSON), (_ID_HEADER, ident.encode())]
+        error, job = None, None
         try:
-            query = predictor.query(scope["query_string"])
-            body = await self._body(headers, receive)
-            if predictor.is_heavy(content_type, body):
-                job = await asyncio.to_thread(predictor.begin, query, content_type, body, started)
-            else:
-                job = predictor.begin(query, content_type, body, started)
-            answer = await predictor.client.ask(job.target.version, job.images, job.budget_seconds)
-            if len(job.images) > BULK_PICTURES:
-                content = await asyncio.to_thread(predictor.finish, job, answer)
-            else:
-                content = predictor.finish(job, answer)
-            answered = True
-        except ClientGoneError:
+            if not services.gate.is_open:
+                services.gate.admit("predict", headers, scope["client"][0] if scope["client"] else None)
+            call = await self._call(scope, headers, ident, started, receive)
+            job, reply = await self._carry(endpoint, call, receive)
+        except CallerGoneError:
+            services.recorder.request(
+                endpoint.route, "POST", CALLER_GONE, services.clock() - started, ident, "client_gone"
+            )
             return
         except Exception as fault:
             if not isinstance(fault, ServiceError):
                 log.exception("internal_error", id=ident)
                 fault = InternalError("the service failed; the log has the details")
-            status, error = fault.status, fault.type
-            content = error_body(fault, ident)
-            answer_headers += [(k.lower().encode(), v.encode()) for k, v in error_headers(fault).items()]
-        writing = predictor.clock()
-        answer_headers.append((b"content-length", str(len(content)).encode()))
-        await send({"type": "http.response.start", "status": status, "headers": answer_headers})
-        await send({"type": "http.response.body", "body": content})
-        ended = predictor.clock()
-        if job is not None and answered:
-            job.stages["write"] = ended - writing
-            job.target.observer.passed(job.stages)
-        self._recorder.request(PATH, "POST", status, ended - started, ident, error)
+            reply, error = refused(fault, scope["path"], ident), fault.type
+        writing = services.clock()
+        await send(
+            {"type": "http.response.start", "status": reply.status, "headers": self._head(reply, ident, headers)}
+        )
+        await send({"type": "http.response.body", "body": reply.body})
+        ended = services.clock()
+        if job is not None:
+            job.passed(ended - writing)
+        services.recorder.request(endpoint.route, "POST", reply.status, ended - started, ident, error)
+
+    async def _carry(self, endpoint: Endpoint, call: Call, receive: Receive) -> tuple[Job, Reply]:
+        if endpoint.is_heavy(call):
+            job: Job = await self._services.heavy.do(endpoint.begin, call)
+        else:
+            job = endpoint.begin(call)
+        await while_caller_waits(job.ask(), receive)
+        if job.pictures > BULK_PICTURES:
+            return job, await asyncio.to_thread(endpoint.finish, job)
+        return job, endpoint.finish(job)
+
+    async def _call(
+        self, scope: Scope, headers: dict[bytes, bytes], ident: str, started: float, receive: Receive
+    ) -> Call:
+        intake = self._services.intake
+        budget_seconds = intake.budget_seconds(headers.get(_TIMEOUT_HEADER, b"").decode("latin-1"))
+        body = await self._body(headers, receive)
+        if b"content-encoding" in headers:
+            encoding = headers[b"content-encoding"].decode("latin-1")
+            body = await self._services.heavy.do(intake.unpacked, body, encoding)
+        return Call(scope["path"], scope["query_string"], headers, body, ident, started, budget_seconds)
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        stated = headers.get(b"content-length", b"")
-        if stated.isdigit() and int(stated) > self._max_body_bytes:
-            raise self._too_large()
+        intake = self._services.intake
+        if intake.is_too_large(headers.get(b"content-length", b"").decode("latin-1")):
+            raise intake.too_large()
         chunks: list[bytes] = []
         received = 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise ClientGoneError
+                raise CallerGoneError
             chunk = message.get("body", b"")
             received += len(chunk)
-            if received > self._max_body_bytes:
-                raise self._too_large()
+            intake.check_length(received)
             if not message.get("more_body") and not chunks:
                 return chunk  # the usual case: one chunk, no copy
             chunks.append(chunk)
             if not message.get("more_body"):
                 return b"".join(chunks)
 
-    def _too_large(self) -> ServiceError:
-        return PayloadTooLargeError(f"the body has more than {self._max_body_bytes} bytes", field="body")
+    def _head(self, reply: Reply, ident: str, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        head = [
+            (b"content-type", reply.content_type.encode()),
+            (b"content-length", str(len(reply.body)).encode()),
+            (_ID_HEADER, ident.encode()),
+            *PREDICTION_HEADERS,
+        ]
+        if reply.headers:
+            head += raw(tuple(reply.headers.items()))
+        allowed = self._services.cors.headers(headers.get(b"origin", b"").decode("latin-1"))
+        if allowed:
+            head += raw(allowed)
+        return head

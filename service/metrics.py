@@ -7,7 +7,19 @@ scrape of any worker gives the sums over all, and a worker that is restarted tak
 
 from __future__ import annotations
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+from collections.abc import Collection, Iterator
+
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Summary,
+    generate_latest,
+    multiprocess,
+)
+from prometheus_client.samples import Sample
 
 from service.settings import metrics_are_shared
 
@@ -47,7 +59,47 @@ BATCH_SECONDS = Histogram(
     "digits_batch_seconds", "Time of one call of a model.", ["model", "version"], buckets=STAGE_BUCKETS_SECONDS
 )
 QUEUE_PICTURES = Gauge("digits_queue_pictures", "Pictures waiting for the engine.", multiprocess_mode="livesum")
-DROPPED_PICTURES = Counter("digits_dropped_pictures", "Pictures dropped before inference: their deadline had passed.")
+DROPPED_PICTURES = Counter(
+    "digits_dropped_pictures",
+    "Pictures dropped before inference, as nobody waited for them any more: deadline or client_gone.",
+    ["reason"],
+)
+RUNS = Counter("digits_runs", "Calls of other signatures than serving_default.", ["model", "version", "signature"])
+RUN_SECONDS = Histogram(
+    "digits_run_seconds",
+    "Time of one such call.",
+    ["model", "version", "signature"],
+    buckets=STAGE_BUCKETS_SECONDS,
+)
+FAILED_SECONDS = Summary(
+    "digits_failed_seconds",
+    "Time of inference requests that the engine refused or did not answer in time.",
+    ["model", "version"],
+)
+LAST_INFERENCE = Gauge(
+    "digits_last_inference_timestamp_seconds",
+    "When a model version last answered, in seconds since 1970.",
+    ["model", "version"],
+    multiprocess_mode="max",
+)
+LOAD_FAILURES = Counter(
+    "digits_model_load_failures", "Model versions refused: broken, altered, unfit.", ["model", "version"]
+)
+LOAD_SECONDS = Histogram(
+    "digits_model_load_seconds",
+    "From finding a version to having it in service, warmed.",
+    ["model"],
+    buckets=(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0),
+)
+SHADOWED_PICTURES = Counter(
+    "digits_shadow_pictures", "Pictures shown to a shadow version too.", ["model", "version", "shadow"]
+)
+SHADOW_DISAGREEMENTS = Counter(
+    "digits_shadow_disagreements", "Those in which it found another class.", ["model", "version", "shadow"]
+)
+SHADOW_SKIPPED_PICTURES = Counter(
+    "digits_shadow_skipped_pictures", "Pictures not shown to a shadow version: busy or failed.", ["model", "shadow"]
+)
 MODEL_STATE = Gauge(
     "digits_model_state",
     "1 for the state that a model version is in.",
@@ -72,11 +124,22 @@ BUILD_INFO = Gauge("digits_build_info", "The service's version; always 1.", ["ve
 
 def exposition() -> bytes:
     """What `/metrics` answers: text format 0.0.4, over all processes that share a metrics directory."""
+    return generate_latest(_all_processes())
+
+
+def samples(names: Collection[str]) -> Iterator[Sample]:
+    """Every sample of these metrics, by their names in Python without `_total`, over the same processes."""
+    for family in _all_processes().collect():
+        if family.name in names:
+            yield from family.samples
+
+
+def _all_processes() -> CollectorRegistry:
     if not metrics_are_shared():
-        return generate_latest(REGISTRY)
+        return REGISTRY
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    return registry
 
 
 def forget_process(pid: int) -> None:

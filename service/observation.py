@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from service import logs, metrics
 from service.catalogue import ModelVersion
@@ -81,6 +81,17 @@ class BufferedHistogram(_Buffer[float]):
         observe_many(self._histogram, values)
 
 
+class BufferedLatest(_Buffer[float]):
+    """`note(value)` is `gauge.set(value)`, a little later; of many the largest counts."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        super().__init__()
+        self._gauge = gauge
+
+    def _move(self, values: list[float]) -> None:
+        self._gauge.set(max(values))
+
+
 class BufferedCounts(_Buffer[int]):
     """`note(i)` is `counters[i].inc()`, a little later."""
 
@@ -119,6 +130,7 @@ class Observer:
             stage: BufferedHistogram(metrics.STAGE_SECONDS.labels(name, number, stage))
             for stage in ("read", "decode", "queue", "inference", "write")
         }
+        self._last = BufferedLatest(metrics.LAST_INFERENCE.labels(name, number))
 
     def predicted(self, winners: Sequence[int], confidences: Sequence[float]) -> None:
         """Count pictures by their class, and how surely it was found; both in the same order."""
@@ -129,6 +141,11 @@ class Observer:
         """Record how many seconds a request spent in each stage."""
         for stage, seconds in stages.items():
             self._stages[stage].note(seconds)
+        self.answered()
+
+    def answered(self) -> None:
+        """Record that it has just answered; `passed` does so too."""
+        self._last.note(time.time())
 
 
 class Recorder:

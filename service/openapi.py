@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from service import errors
+from service.description import Json, error_types, failures, get, json_answer, path_parameter, query_parameter
+from service.oip import description as oip
+from service.tfserving import description as tfserving
 from service.version import __version__
-
-Json = dict[str, Any]
 
 
 def document() -> Json:
@@ -22,21 +20,30 @@ def document() -> Json:
         },
         "paths": {
             "/predict": {"post": _predict()},
-            "/models": {"get": _get("Every model with its versions, and the engine that runs them.", 503)},
-            "/models/{name}": {"get": _get("One model with its versions.", 404, 503, parameters=[_path("name")])},
-            "/models/{name}/versions/{version}": {
-                "get": _get("One version, with its whole card.", 404, 503, parameters=[_path("name"), _path("version")])
+            "/models": {"get": get("Every model with its versions, and the engine that runs them.", 503)},
+            "/models/{name}": {
+                "get": get("One model with its versions.", 404, 503, parameters=[path_parameter("name")])
             },
-            "/healthz": {"get": _get("200 as long as the worker answers at all.")},
-            "/readyz": {"get": _get("200 when a prediction would be accepted now.", 503)},
+            "/models/{name}/versions/{version}": {
+                "get": get(
+                    "One version, with its whole card.",
+                    404,
+                    503,
+                    parameters=[path_parameter("name"), path_parameter("version")],
+                )
+            },
+            "/healthz": {"get": get("200 as long as the worker answers at all.")},
+            "/readyz": {"get": get("200 when a prediction would be accepted now.", 503)},
             "/metrics": {
                 "get": {
                     "summary": "Metrics in Prometheus' text format, over all processes.",
                     "responses": {"200": {"description": "OK", "content": {"text/plain": {}}}},
                 }
             },
-            "/openapi.json": {"get": _get("This description.")},
-            "/": {"get": _get("Where to go from here.")},
+            "/openapi.json": {"get": get("This description.")},
+            "/": {"get": get("Where to go from here.")},
+            **tfserving.paths(),
+            **oip.paths(),
         },
         "components": {"schemas": _schemas()},
     }
@@ -47,9 +54,12 @@ def _predict() -> Json:
     return {
         "summary": "Classify one picture or many.",
         "parameters": [
-            _query("model", {"type": "string"}, "The model that answers; the default one if absent."),
-            _query("version", {"type": "integer", "minimum": 1}, "Its version; the newest available if absent."),
-            _query("top_k", {"type": "integer", "minimum": 1}, "Also list so many of the best classes."),
+            query_parameter("model", {"type": "string"}, "The model that answers; the default one if absent."),
+            query_parameter(
+                "version", {"type": "integer", "minimum": 1}, "Its version; without one the stable or newest."
+            ),
+            query_parameter("label", {"type": "string"}, "In place of a version: one of the model's labels."),
+            query_parameter("top_k", {"type": "integer", "minimum": 1}, "Also list so many of the best classes."),
         ],
         "requestBody": {
             "required": True,
@@ -75,54 +85,10 @@ def _predict() -> Json:
             },
         },
         "responses": {
-            "200": _json("The predictions, in the order sent.", "PredictResponse"),
-            **_errors(400, 404, 413, 415, 422, 429, 500, 503, 504),
+            "200": json_answer("The predictions, in the order sent.", "PredictResponse"),
+            **failures(400, 401, 403, 404, 413, 415, 422, 429, 500, 503, 504),
         },
     }
-
-
-def _get(summary: str, *failures: int, parameters: list[Json] | None = None) -> Json:
-    return {
-        "summary": summary,
-        **({"parameters": parameters} if parameters else {}),
-        "responses": {
-            "200": {"description": "OK", "content": {"application/json": {"schema": {"type": "object"}}}},
-            **_errors(*failures),
-        },
-    }
-
-
-def _query(name: str, schema: Json, description: str) -> Json:
-    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
-
-
-def _path(name: str) -> Json:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
-def _json(description: str, schema: str) -> Json:
-    reference = {"$ref": f"#/components/schemas/{schema}"}
-    return {"description": description, "content": {"application/json": {"schema": reference}}}
-
-
-def _errors(*statuses: int) -> Json:
-    """The answer for each status, naming the `type`s that it may have."""
-    return {
-        str(status): _json(", ".join(sorted(t for t, s in error_types().items() if s == status)), "Error")
-        for status in statuses
-    }
-
-
-def error_types() -> dict[str, int]:
-    """Every stable `type` of an error with its status, from the exception tree."""
-    found: dict[str, int] = {}
-    todo = [errors.ServiceError]
-    while todo:
-        cls = todo.pop()
-        todo += cls.__subclasses__()
-        if "type" in cls.__dict__:
-            found[cls.type] = cls.status
-    return found
 
 
 def _schemas() -> Json:
@@ -171,6 +137,12 @@ def _schemas() -> Json:
                     "properties": {stage: {"type": "number"} for stage in ("read", "decode", "queue", "inference")},
                 },
             },
+        },
+        "ProtocolError": {
+            "type": "object",
+            "description": "What the standard protocols answer in place of `Error`.",
+            "required": ["error"],
+            "properties": {"error": {"type": "string"}},
         },
         "Error": {
             "type": "object",

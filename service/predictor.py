@@ -1,15 +1,11 @@
-"""What a prediction request goes through, whoever carries it: the lane in the event loop, or Flask in a thread.
+"""`POST /predict`: from a request's body to its JSON answer.
 
-    query, body ── begin ──▶ Job (pictures ready for the model) ── the caller asks the engine ──▶ finish ──▶ JSON
-
-Between the two, one line in each caller: `await client.ask(…)` there, `client.ask_from_thread(…)` here. That is all in
-which they may differ; a test holds their answers byte for byte equal.
+query, body ── begin ──▶ PredictJob (pictures ready for the model) ── ask ──▶ answer ── finish ──▶ JSON
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,18 +16,13 @@ import numpy.typing as npt
 import orjson
 
 from service import forms, metrics
-from service.catalogue import Catalogue, ModelVersion
-from service.client import Answer, EngineClient
-from service.errors import (
-    InvalidParameterError,
-    NotReadyError,
-    PayloadTooLargeError,
-    ServiceError,
-    UnsupportedMediaTypeError,
-)
+from service.client import Answer
+from service.endpoint import Call
+from service.errors import InvalidParameterError, PayloadTooLargeError, ServiceError, UnsupportedMediaTypeError
 from service.images import is_heavy, read_picture
 from service.images.limits import PictureLimits
-from service.observation import Observer
+from service.responses import Reply
+from service.router import Router, Target, Wanted
 from service.settings import Settings
 
 _POSITIVE = re.compile("[1-9][0-9]{0,17}")
@@ -41,116 +32,124 @@ _LIGHT_NPY_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`?model=&version=&top_k=`, checked."""
+    """`?model=&version=&label=&top_k=`, checked."""
 
     model: str
     version: int | None
+    label: str | None
     top_k: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A version that answers, with what each request needs of it worked out once."""
-
-    version: ModelVersion
-    shape: tuple[int, ...]
-    """Of one picture: (height, width, channels)."""
-    names: list[dict[str, Any]]
-    """Each class by the name that fits it: `{"digit": 7}` where labels are digits, `{"label", "index"}` elsewhere."""
-    reads_pictures: bool
-    observer: Observer
-
-
 @dataclass(slots=True)
-class Job:
+class PredictJob:
     """A request whose pictures are ready for the model."""
 
+    router: Router
+    wanted: Wanted
     target: Target
-    query: Query
+    top_k: int | None
     images: npt.NDArray[np.uint8]
     """(N, *target.shape): the pictures that are well, in the order sent."""
     faults: dict[int, ServiceError]
     """By position among all pictures sent."""
-    total: int
     budget_seconds: float
     stages: dict[str, float] = field(default_factory=dict)
     """Seconds by stage, in the order passed."""
+    answer: Answer = field(init=False)
+
+    @property
+    def pictures(self) -> int:
+        return len(self.images)
+
+    async def ask(self) -> None:
+        self.answer, self.target = await self.router.predict(self.wanted, self.target, self.images, self.budget_seconds)
+        self.stages["queue"] = self.answer.queue_seconds
+        self.stages["inference"] = self.answer.inference_seconds
+
+    def passed(self, write_seconds: float) -> None:
+        self.stages["write"] = write_seconds
+        self.target.observer.passed(self.stages)
 
 
 class Predictor:
-    """`clock` gives seconds; tests put a still one in."""
+    """The endpoint. `clock` gives seconds; tests put a still one in."""
 
-    def __init__(
-        self, settings: Settings, client: EngineClient, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
-        self.client = client
-        self.clock = clock
+    route = "/predict"
+
+    def __init__(self, settings: Settings, router: Router, clock: Callable[[], float]) -> None:
         self._settings = settings
+        self._router = router
+        self._clock = clock
         self._limits = PictureLimits(max_pixels=settings.max_pixels)
-        self._no_arguments = Query(settings.default_model, None, None)
-        self._targets: tuple[Catalogue | None, dict[tuple[str, int | None], Target]] = (None, {})
-        self._observers: dict[tuple[str, int], Observer] = {}
+        self._no_arguments = Query(settings.default_model, None, None, None)
 
-    def is_heavy(self, content_type: str, body: bytes) -> bool:
-        """Whether `begin` would hold up an event loop for more than about a millisecond."""
+    def matches(self, path: str) -> bool:
+        return path == self.route
+
+    def is_heavy(self, call: Call) -> bool:
         try:
-            kind = forms.kind_of(content_type, body)
+            kind = forms.kind_of(call.header(b"content-type"), call.body)
         except ServiceError:
             return False  # refused at once
         if kind == "picture":
-            return is_heavy(body)
-        return kind in ("json", "multipart") or (kind == "npy" and len(body) > _LIGHT_NPY_BYTES)
+            return is_heavy(call.body)
+        return kind in ("json", "multipart") or (kind == "npy" and len(call.body) > _LIGHT_NPY_BYTES)
 
     def query(self, query_string: bytes) -> Query:
         """Check what stands behind the question mark; of a parameter given twice the first counts.
 
-        :raise InvalidParameterError: `version` or `top_k` is no positive whole number.
+        :raise InvalidParameterError: `version` or `top_k` is no positive whole number, or both version and label given.
         """
         if not query_string:
             return self._no_arguments
         pairs = parse_qsl(query_string.decode(errors="replace"), keep_blank_values=True)
         arguments = dict(reversed(pairs))
-        return Query(
+        query = Query(
             arguments.get("model") or self._settings.default_model,
             _positive(arguments, "version"),
+            arguments.get("label") or None,
             _positive(arguments, "top_k"),
         )
+        if query.version is not None and query.label is not None:
+            raise InvalidParameterError("name a version or a label, not both", field="label")
+        return query
 
-    def begin(self, query: Query, content_type: str, body: bytes, started: float) -> Job:
-        """Find the model, take the body apart, decode and prepare. `started`: when the request began, by `clock`.
+    def begin(self, call: Call) -> PredictJob:
+        """Find the model, take the body apart, decode and prepare.
 
         :raise ServiceError: any of the input's faults, if none of its pictures is well.
         """
-        if not self.client.ready:
-            raise NotReadyError("the engine is not ready", retry_after_seconds=2)
-        target = self._target(query)
-        read = self.clock()
-        images, faults, total = self._pictures(content_type, body, target)
-        decoded = self.clock()
-        return Job(
+        query = self.query(call.query)
+        wanted = Wanted(query.model, query.version, query.label, call.request_id)
+        target = self._router.target(wanted)
+        read = self._clock()
+        images, faults = self._pictures(call.header(b"content-type"), call.body, target)
+        decoded = self._clock()
+        return PredictJob(
+            self._router,
+            wanted,
             target,
-            query,
+            query.top_k,
             images,
             faults,
-            total,
-            self._settings.deadline_seconds - (decoded - started),
-            {"read": read - started, "decode": decoded - read},
+            call.budget_seconds - (decoded - call.started_seconds),
+            {"read": read - call.started_seconds, "decode": decoded - read},
         )
 
     def _pictures(
         self, content_type: str, body: bytes, target: Target
-    ) -> tuple[npt.NDArray[np.uint8], dict[int, ServiceError], int]:
+    ) -> tuple[npt.NDArray[np.uint8], dict[int, ServiceError]]:
         shape = target.shape
         kind = forms.kind_of(content_type, body)
         if kind == "picture":
             try:
-                return self._read(body, target)[np.newaxis], {}, 1
+                return self._read(body, target)[np.newaxis], {}
             except ServiceError as error:
                 raise error.at("body") from None
         if kind in ("raw", "npy"):
             images = forms.raw(body, shape) if kind == "raw" else forms.npy(body, shape)
             self._check_count(len(images))
-            return images, {}, len(images)
+            return images, {}
         if kind == "json":
             items = forms.json(body, shape)
             name = "images"
@@ -171,7 +170,7 @@ class Predictor:
             raise faults[0]
         for fault in faults.values():
             metrics.REJECTIONS.labels(fault.type).inc()
-        return np.stack(good), faults, len(items)
+        return np.stack(good), faults
 
     def _read(self, data: bytes, target: Target) -> npt.NDArray[np.uint8]:
         if not target.reads_pictures:
@@ -186,11 +185,10 @@ class Predictor:
                 f"{pictures} pictures; at most {self._settings.max_pictures} may be sent at once", field="body"
             )
 
-    def finish(self, job: Job, answer: Answer) -> bytes:
-        """The JSON body that answers `job`; counts what was predicted."""
-        job.stages["queue"] = answer.queue_seconds
-        job.stages["inference"] = answer.inference_seconds
-        names, top_k = job.target.names, job.query.top_k
+    def finish(self, job: PredictJob) -> Reply:
+        """The JSON that answers `job`; counts what was predicted."""
+        answer = job.answer
+        names, top_k = job.target.names, job.top_k
         winners = answer.probabilities.argmax(axis=1).tolist()
         confidences = list(answer.probabilities.max(axis=1))
         predictions: list[dict[str, Any]] = [
@@ -204,7 +202,7 @@ class Predictor:
         job.target.observer.predicted(winners, confidences)
         for index in sorted(job.faults):
             predictions.insert(index, job.faults[index].document())
-        return orjson.dumps(
+        body = orjson.dumps(
             {
                 "model": job.target.version.name,
                 "version": job.target.version.version,
@@ -213,34 +211,7 @@ class Predictor:
             },
             option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE,
         )
-
-    def _target(self, query: Query) -> Target:
-        catalogue = self.client.catalogue
-        of, targets = self._targets  # one pair: another thread may put a newer one in its place meanwhile
-        if of is not catalogue:
-            _, targets = self._targets = (catalogue, {})
-        key = (query.model, query.version)
-        target = targets.get(key)
-        if target is None:
-            version = catalogue.resolve(query.model, query.version)
-            target = targets[key] = Target(
-                version,
-                version.input_shape,
-                [
-                    {"digit": i} if name == str(i) else {"label": name, "index": i}
-                    for i, name in enumerate(version.labels)
-                ],
-                version.preparation == "mnist" and version.input_shape == (28, 28, 1),
-                self._observer(version),
-            )
-        return target
-
-    def _observer(self, version: ModelVersion) -> Observer:
-        """One per version for good: a new engine's catalogue must not count anew."""
-        key = (version.name, version.version)
-        if key not in self._observers:
-            self._observers[key] = Observer(version)
-        return self._observers[key]
+        return Reply(body)
 
 
 def _positive(arguments: Mapping[str, str], name: str) -> int | None:

@@ -10,6 +10,9 @@ from typing import TextIO
 
 from service.settings import Settings
 
+LEFT_BEHIND = ("engine-*.sock", "unloaded-*.json", "draining")
+"""What the processes of a service leave in it; none of it may reach the next service."""
+
 
 class RunDirectoryTakenError(Exception):
     """It is not for us; the message says why and what to do."""
@@ -48,13 +51,19 @@ class RunDirectory:
             ) from None
         shutil.rmtree(settings.metrics_path, ignore_errors=True)
         settings.metrics_path.mkdir()
-        return cls(path, settings.metrics_path, lock)
+        directory = cls(path, settings.metrics_path, lock)
+        directory._clear(LEFT_BEHIND)
+        return directory
 
     def release(self) -> None:
         """Remove what the service made, and the directory too unless there is something else in it."""
         shutil.rmtree(self._metrics_path, ignore_errors=True)
-        for name in ("engine.sock", "lock"):
-            (self.path / name).unlink(missing_ok=True)
+        self._clear((*LEFT_BEHIND, "lock"))
         if not any(self.path.iterdir()):
             self.path.rmdir()
         self._lock.close()
+
+    def _clear(self, patterns: tuple[str, ...]) -> None:
+        for pattern in patterns:
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)

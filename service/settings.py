@@ -37,14 +37,33 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` in a container.")
     port: Port = Field(8000, description="Port to listen on; 0 takes a free one and says which in the log.")
     workers: int = Field(0, ge=0, le=64, description="HTTP worker processes; 0 means half the cores, at least one.")
-    threads: int = Field(8, ge=1, le=256, description="Threads per worker for everything but the prediction lane.")
+    threads: int = Field(8, ge=1, le=256, description="Threads per worker for everything but the inference lane.")
+    heavy_threads: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Large pictures and bodies a worker takes apart at once; 0: half the cores, shared by all workers.",
+    )
 
     models_dir: Path = Field(Path("models"), description="Directory of models, `<name>/<version>/` in it.")
     default_model: str = Field("cnn", description="The model that answers when a request names none.")
     version_policy: str = Field(
         "latest:1",
-        pattern=r"^(all|latest:[1-9][0-9]*)$",
-        description="Which versions of a model are loaded: `latest:N` or `all`.",
+        pattern=r"^(all|latest:[1-9][0-9]*|specific:[1-9][0-9]*(,[1-9][0-9]*)*)$",
+        description="Which versions of a model are loaded: `latest:N`, `all` or `specific:3,5`; labelled ones always are.",
+    )
+    models_poll_seconds: float = Field(1.0, gt=0, description="How often the models directory is looked at.")
+    canary_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Part of the requests that name no version which the version labelled `canary` gets.",
+    )
+    shadow_share: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Part of them that the version labelled `shadow` is asked too, without being heard.",
     )
 
     device: Literal["auto", "cpu", "gpu"] = Field(
@@ -53,14 +72,27 @@ class Settings(BaseSettings):
     gpu_memory_mb: int = Field(0, ge=0, description="Cap on GPU memory in MiB; 0 grows as needed.")
     engine_threads: int = Field(0, ge=0, le=256, description="Threads for large batches on a CPU; 0 means all cores.")
     max_batch_size: int = Field(256, ge=1, le=8192, description="Most pictures in one call of a model.")
+    batch_sizes: str = Field(
+        "auto",
+        pattern=r"^(auto|[1-9][0-9]*(,[1-9][0-9]*)*)$",
+        description="Sizes that batches are padded to, `1,8,64,256`; `auto`: close steps on a CPU, powers of two on a GPU.",
+    )
+    engines: int = Field(
+        1, ge=1, le=16, description="Engine processes; with two, the death of one is not noticed outside."
+    )
+    engine_index: int = Field(0, ge=0, description="Which of the engines this process is; the supervisor sets it.")
     engine_endpoint: str = Field(
         "",
-        pattern=r"^(|(ipc|tcp)://.+)$",
-        description="ZeroMQ address of the engine, `ipc://…` or `tcp://…`; empty: a socket in the run directory.",
+        pattern=r"^(|(ipc|tcp)://[^,]+(,(ipc|tcp)://[^,]+)*)$",
+        description="ZeroMQ addresses of the engines, `ipc://…` or `tcp://…`, with commas between; "
+        "empty: sockets in the run directory.",
     )
     engine_heartbeat_seconds: float = Field(1.0, gt=0, description="How often a worker asks the engine for its state.")
     engine_timeout_seconds: float = Field(
-        10.0, gt=0, description="An engine that has not answered for so long counts as not ready."
+        5.0, gt=0, description="An engine that has not answered for so long hangs: it is killed and replaced."
+    )
+    engine_start_seconds: float = Field(
+        120.0, gt=0, description="An engine that does not answer at all within so long from its start is replaced."
     )
     restart_backoff_seconds: float = Field(
         0.5, gt=0, description="Pause before a dead engine is restarted; doubles with each death in a row."
@@ -73,8 +105,25 @@ class Settings(BaseSettings):
     queue_limit: int = Field(
         32_768, ge=1, description="Most pictures waiting for the engine; beyond it requests are answered 429."
     )
+    run_limit: int = Field(
+        32, ge=1, description="Most calls of signatures other than `serving_default` waiting; beyond it 429."
+    )
     deadline_seconds: float = Field(10.0, gt=0, description="A request not answered by then is answered 504.")
+    deadline_limit_seconds: float = Field(
+        60.0, gt=0, description="The most that a request's own `X-Request-Timeout-Ms` can ask for."
+    )
     drain_seconds: float = Field(30.0, gt=0, description="How long a stop waits for requests in flight.")
+    drain_notice_seconds: float = Field(
+        1.0, ge=0, description="How long after SIGTERM `/readyz` says 503 before no connection is taken any more."
+    )
+
+    api_keys_file: Path | None = Field(
+        None,
+        description="File of the keys that may predict or administer; empty: anyone predicts, loopback administers.",
+    )
+    cors_origins: str = Field(
+        "", description="Origins whose pages may call the service, with commas between; `*` for all, empty for none."
+    )
 
     run_dir: Path | None = Field(
         None, description="Directory for the engine's socket and the metrics of all processes; empty: one per port."
@@ -95,11 +144,20 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}MAX_PICTURES ({self.max_pictures}) may not exceed {PREFIX}QUEUE_LIMIT ({self.queue_limit})"
             )
-        socket_path = os.fsencode(self.endpoint.removeprefix("ipc://"))
-        if self.endpoint.startswith("ipc://") and len(socket_path) > SOCKET_PATH_BYTES:
+        for endpoint in self.endpoints:
+            socket_path = os.fsencode(endpoint.removeprefix("ipc://"))
+            if endpoint.startswith("ipc://") and len(socket_path) > SOCKET_PATH_BYTES:
+                raise ValueError(
+                    f"{endpoint} has a longer path than the {SOCKET_PATH_BYTES} bytes that a socket may have; "
+                    f"name a shorter {PREFIX}RUN_DIR"
+                )
+        if len(self.endpoints) != self.engines:
             raise ValueError(
-                f"{self.endpoint} has a longer path than the {SOCKET_PATH_BYTES} bytes that a socket may have; "
-                f"name a shorter {PREFIX}RUN_DIR"
+                f"{PREFIX}ENGINE_ENDPOINT names {len(self.endpoints)} addresses for {PREFIX}ENGINES={self.engines}"
+            )
+        if self.engine_index >= self.engines:
+            raise ValueError(
+                f"{PREFIX}ENGINE_INDEX ({self.engine_index}) must be below {PREFIX}ENGINES ({self.engines})"
             )
         return self
 
@@ -114,9 +172,26 @@ class Settings(BaseSettings):
         return self.run_path / "metrics"
 
     @property
+    def endpoints(self) -> tuple[str, ...]:
+        """ZeroMQ addresses that the engines bind, in order, and the workers connect to."""
+        if self.engine_endpoint:
+            return tuple(self.engine_endpoint.split(","))
+        return tuple(f"ipc://{self.run_path}/engine-{index}.sock" for index in range(self.engines))
+
+    @property
     def endpoint(self) -> str:
-        """ZeroMQ address that the engine binds and the workers connect to."""
-        return self.engine_endpoint or f"ipc://{self.run_path}/engine.sock"
+        """That of the engine that this process is."""
+        return self.endpoints[self.engine_index]
+
+    @property
+    def draining_path(self) -> Path:
+        """Exists from the moment the service is told to stop."""
+        return self.run_path / "draining"
+
+    @property
+    def notice_seconds(self) -> float:
+        """The part of `drain_seconds` in which requests are still taken: half of it at most."""
+        return min(self.drain_notice_seconds, self.drain_seconds / 2)
 
     @property
     def worker_count(self) -> int:
@@ -124,16 +199,20 @@ class Settings(BaseSettings):
         return self.workers or max(1, cores() // 2)
 
     @property
+    def heavy_thread_count(self) -> int:
+        """The other cores stay free for small requests and for the engine."""
+        return self.heavy_threads or max(1, cores() // 2 // self.worker_count)
+
+    @property
     def engine_thread_count(self) -> int:
         return self.engine_threads or cores()
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, **overrides: object) -> dict[str, str]:
         """A child's environment: ours, with these settings and where prometheus_client keeps shared metrics."""
-        mine = {
-            f"{PREFIX}{name.upper()}": str(value)
-            for name, value in self.model_dump(exclude_none=True).items()
-            if name in self.model_fields_set
+        chosen = {
+            name: value for name, value in self.model_dump(exclude_none=True).items() if name in self.model_fields_set
         }
+        mine = {f"{PREFIX}{name.upper()}": str(value) for name, value in {**chosen, **overrides}.items()}
         return {**os.environ, **mine, "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_path)}
 
 

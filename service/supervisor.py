@@ -1,10 +1,12 @@
-"""Starts the engine and the HTTP server, restarts an engine that dies, and ends both in the right order.
+"""Starts the engines and the HTTP server, looks after them, and ends them in the right order.
 
-SIGTERM, SIGINT   HTTP stops accepting and finishes what is in flight, then the engine goes, then we do
-SIGHUP            new HTTP workers replace the old ones
-engine dies       a new one after a pause that doubles with each death in a row; HTTP answers 503 meanwhile
-engine cannot     we end too, with status 2: a wrong setting is not mended by trying again
-HTTP dies         we end too, with its status: whoever started us knows better than we what to do
+SIGTERM            /readyz says 503 from now on; HTTP goes on for a moment, so that load balancers see it; then it stops
+                   accepting and finishes what is in flight; then the engines go, then we do
+SIGINT             the same without the moment; so does a second signal
+SIGHUP             new HTTP workers replace the old ones, and the engines look at the models directory at once
+an engine ends     see `service.engine_process`
+all cannot start   we end too, with status 2
+HTTP dies          we end too, with status 1: whoever started us knows better than we what to do
 """
 
 from __future__ import annotations
@@ -16,18 +18,19 @@ import sys
 import time
 from types import FrameType
 
-from service import logs, metrics
+import zmq
+
+from service import logs
 from service.children import spawn, stop
+from service.engine_process import CANNOT_START, EngineProcess
 from service.settings import Settings
 
 log = logs.get(__name__)
 
-LIVED_WELL_SECONDS = 60.0
-"""An engine that lived so long starts the back-off anew."""
-
-
-CANNOT_START = 2
-"""The exit status of a process that no restart would help: a setting is wrong, a device or port is not to be had."""
+ENGINE_STOP_SECONDS = 10.0
+HTTP_STOP_GRACE_SECONDS = 5.0
+"""gunicorn ends its workers itself when their time is over; this long after that, we end gunicorn."""
+IDLE_SECONDS = 60.0
 
 
 class CannotStartError(Exception):
@@ -35,48 +38,49 @@ class CannotStartError(Exception):
 
 
 class Supervisor:
-    """One service: an engine and an HTTP server."""
+    """One service: engines and an HTTP server."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._stop_signal: int | None = None
+        self._stop_signals: list[int] = []
+        self._stop_at_seconds: float | None = None
         self._hang_up = False
-        self._deaths_in_a_row = 0
-        self._restart_at_seconds: float | None = None
-        self._engine_cannot_start = False
+        # A signal only sets a flag; this pair makes it end a wait.
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
 
     def run(self) -> int:
-        """Until a signal, or until HTTP ends or the engine cannot start. Blocks; the exit status.
+        """Until a signal, or until HTTP ends or no engine can start. Blocks; the exit status.
 
         :raise CannotStartError: the port is taken.
         """
         listener = self._listen()
         host, port = listener.getsockname()[:2]
-        environment = self._settings.environment()
+        signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
         for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(signal_number, self._note)
-        signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
-        http = self._start_http(environment, listener)
-        self._engine = self._start_engine(environment)
-        log.info("service_starting", url=f"http://{host}:{port}", http_pid=http.pid, engine_pid=self._engine.pid)
-        # Blocked but for the wait below, so that none comes between a look and the wait.
-        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-        while self._stop_signal is None and http.poll() is None:
-            self._look_after_engine(environment)
-            if self._engine_cannot_start:
-                break
-            if self._hang_up:
-                self._hang_up = False
-                http.send_signal(signal.SIGHUP)
-            pending = signal.sigtimedwait(signals, self._pause_seconds())
-            if pending is not None:
-                self._note(pending.si_signo, None)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
-        return self._end(http)
+        with zmq.Context() as context:
+            self._engines = [EngineProcess(self._settings, index, context) for index in range(self._settings.engines)]
+            self._http = self._start_http(listener)
+            for engine in self._engines:
+                engine.start()
+            log.info(
+                "service_starting",
+                url=f"http://{host}:{port}",
+                http_pid=self._http.pid,
+                engine_pids=[engine.pid for engine in self._engines],
+            )
+            status = self._serve()
+            for engine in self._engines:
+                engine.stop(ENGINE_STOP_SECONDS)
+        signal.set_wakeup_fd(-1)
+        log.info("service_stopped", status=status)
+        return status
 
     def _note(self, signal_number: int, _: FrameType | None) -> None:
         if signal_number in (signal.SIGTERM, signal.SIGINT):
-            self._stop_signal = signal_number
+            self._stop_signals.append(signal_number)
         elif signal_number == signal.SIGHUP:
             self._hang_up = True
 
@@ -97,67 +101,71 @@ class Supervisor:
         listener.listen(2048)
         return listener
 
-    def _start_http(self, environment: dict[str, str], listener: socket.socket) -> subprocess.Popen[bytes]:
+    def _start_http(self, listener: socket.socket) -> subprocess.Popen[bytes]:
         command = [
             sys.executable, "-m", "gunicorn", "--config", "python:service.gunicorn_conf",
             "--bind", f"fd://{listener.fileno()}", "service.asgi:create()",
         ]  # fmt: skip
-        http = spawn(command, environment, pass_fds=[listener.fileno()])
+        http = spawn(command, self._settings.environment(), pass_fds=[listener.fileno()])
         listener.close()  # gunicorn's alone now: when it stops, nobody listens
         return http
 
-    def _start_engine(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        self._engine_started_seconds = time.monotonic()
-        return spawn([sys.executable, "-m", "service.engine"], environment)
+    # --- serving, to the end
 
-    # --- watching
-
-    def _look_after_engine(self, environment: dict[str, str]) -> None:
-        if self._restart_at_seconds is not None:
-            if time.monotonic() >= self._restart_at_seconds:
-                self._restart_at_seconds = None
-                self._engine = self._start_engine(environment)
-            return
-        status = self._engine.poll()
-        if status is None:
-            return
-        if status == CANNOT_START:
-            self._engine_cannot_start = True
-            return
-        metrics.ENGINE_RESTARTS.inc()
-        metrics.forget_process(self._engine.pid)
-        lived_seconds = time.monotonic() - self._engine_started_seconds
-        self._deaths_in_a_row = 1 if lived_seconds >= LIVED_WELL_SECONDS else self._deaths_in_a_row + 1
-        pause_seconds = backoff_seconds(
-            self._deaths_in_a_row, self._settings.restart_backoff_seconds, self._settings.restart_backoff_limit_seconds
-        )
-        self._restart_at_seconds = time.monotonic() + pause_seconds
-        log.error("engine_died", status=status, lived_seconds=round(lived_seconds, 1), restart_in_seconds=pause_seconds)
-
-    def _pause_seconds(self) -> float:
-        if self._restart_at_seconds is None:
-            return 60.0
-        return max(0.0, self._restart_at_seconds - time.monotonic())
-
-    # --- ending
-
-    def _end(self, http: subprocess.Popen[bytes]) -> int:
-        if self._stop_signal is not None:
-            log.info("service_stopping", signal=signal.Signals(self._stop_signal).name)
-            http_status = stop(http, self._settings.drain_seconds + 5)
-            status = 0 if http_status in (0, -signal.SIGTERM) else 1
-        elif self._engine_cannot_start:
-            stop(http, self._settings.drain_seconds + 5)
-            status = CANNOT_START
+    def _serve(self) -> int:
+        """Look after all until HTTP has ended; the exit status."""
+        while self._http.poll() is None:
+            if self._stop_signals:
+                if self._is_time_to_stop():
+                    break
+            elif self._hang_up:
+                self._hang_up = False
+                for engine in self._engines:
+                    engine.hang_up()
+                self._http.send_signal(signal.SIGHUP)
+            for engine in self._engines:
+                engine.look()
+            if all(engine.cannot_start for engine in self._engines):
+                stop(self._http, self._settings.drain_seconds + HTTP_STOP_GRACE_SECONDS)
+                return CANNOT_START
+            self._wait()
         else:
-            log.error("http_died", status=http.returncode)
-            status = 1
-        if self._restart_at_seconds is None:
-            stop(self._engine, 10)
-        log.info("service_stopped", status=status)
-        return status
+            log.error("http_died", status=self._http.returncode)
+            return 1
+        return self._drain()
 
+    def _is_time_to_stop(self) -> bool:
+        if self._stop_at_seconds is None:
+            first = signal.Signals(self._stop_signals[0])
+            log.info("service_stopping", signal=first.name)
+            self._settings.draining_path.touch()
+            notice_seconds = 0.0 if first == signal.SIGINT else self._settings.notice_seconds
+            self._stop_at_seconds = time.monotonic() + notice_seconds
+        return len(self._stop_signals) > 1 or time.monotonic() >= self._stop_at_seconds
 
-def backoff_seconds(deaths_in_a_row: int, first_seconds: float, limit_seconds: float) -> float:
-    """How long to wait before the next start: `first_seconds`, doubled for every further death."""
-    return float(min(limit_seconds, first_seconds * 2 ** (min(deaths_in_a_row, 32) - 1)))
+    def _drain(self) -> int:
+        """HTTP finishes what it has accepted; meanwhile engines are looked after as ever: it needs one."""
+        self._stop_at_seconds = None
+        limit_seconds = time.monotonic() + self._settings.drain_seconds + HTTP_STOP_GRACE_SECONDS
+        self._http.terminate()
+        while self._http.poll() is None and time.monotonic() < limit_seconds:
+            for engine in self._engines:
+                engine.look()
+            self._wait(limit_seconds)
+        status = stop(self._http, 0.0)
+        return 0 if status in (0, -signal.SIGTERM) else 1
+
+    def _wait(self, until_seconds: float | None = None) -> None:
+        """Until something happens or is due."""
+        due = [engine.due_seconds for engine in self._engines] + [self._stop_at_seconds, until_seconds]
+        now = time.monotonic()
+        seconds = min([IDLE_SECONDS, *(max(0.0, at - now) for at in due if at is not None)])
+        poller = zmq.Poller()
+        poller.register(self._wake_read.fileno(), zmq.POLLIN)
+        for engine in self._engines:
+            if engine.socket is not None:
+                poller.register(engine.socket, zmq.POLLIN)
+        # Rounded up: woken before anything is due, it would turn in circles until it is.
+        happened = dict(poller.poll(int(seconds * 1000) + 1))
+        if self._wake_read.fileno() in happened:
+            self._wake_read.recv(4096)

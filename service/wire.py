@@ -2,9 +2,14 @@
 
     worker  ── Predict, pixels uint8 (N,H,W,C) ──▶  engine
             ◀─ Predicted, probabilities float32 (N,K), energy float32 (N) ──
+            ── Run, one frame per tensor ──▶             any other signature, unbatched, behind waiting predictions
+            ◀─ Ran, one frame per tensor ──
             ◀─ Refused ──
+            ── Cancel ──▶                                nobody waits for these any more
+            ── Control ──▶
+            ◀─ Controlled ──
             ── Ping ──▶
-            ◀─ Pong ──
+            ◀─ Pong ──                                   also without a Ping, when the catalogue has changed
 
 Array-like structs: a header costs about a microsecond each way. A field may be added at the end, with a default.
 Times travel as durations, never as instants, so the two ends may be on two machines.
@@ -12,7 +17,7 @@ Times travel as durations, never as instants, so the two ends may be on two mach
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -27,6 +32,8 @@ class Predict(msgspec.Struct, array_like=True, tag="p", frozen=True):
     version: int
     budget_seconds: float
     """Later than this the answer is of no use to anyone, and the engine may drop the work."""
+    bulk: bool = False
+    """Small work goes before it. Not told by its length alone: many small requests may travel as one message."""
 
 
 class Predicted(msgspec.Struct, array_like=True, tag="P", frozen=True):
@@ -35,6 +42,62 @@ class Predicted(msgspec.Struct, array_like=True, tag="P", frozen=True):
     id: int
     queue_seconds: float
     inference_seconds: float
+
+
+class Tensor(msgspec.Struct, array_like=True, frozen=True):
+    """What the raw numbers in a frame are: C order, this machine's byte order."""
+
+    name: str
+    dtype: str
+    """NumPy's name of it: `"float32"`."""
+    shape: tuple[int, ...]
+
+
+class Run(msgspec.Struct, array_like=True, tag="r", frozen=True):
+    """Call a signature; one frame for each of `tensors` follows."""
+
+    id: int
+    model: str
+    version: int
+    signature: str
+    tensors: tuple[Tensor, ...]
+    outputs: tuple[str, ...]
+    """Which outputs to answer; none: all of them."""
+    budget_seconds: float
+
+
+class Ran(msgspec.Struct, array_like=True, tag="a", frozen=True):
+    """One frame for each of `tensors` follows."""
+
+    id: int
+    queue_seconds: float
+    inference_seconds: float
+    tensors: tuple[Tensor, ...]
+
+
+class Cancel(msgspec.Struct, array_like=True, tag="c", frozen=True):
+    """Drop this work if it has not begun. It is answered by nothing."""
+
+    id: int
+
+
+class Control(msgspec.Struct, array_like=True, tag="x", frozen=True):
+    """Do now what the watching of the models directory would do later."""
+
+    id: int
+    action: Literal["load", "unload"]
+    """`load`: look again, at versions that were refused or unloaded too; `unload`: take all versions out, until told
+    to load."""
+    model: str
+
+
+class Controlled(msgspec.Struct, array_like=True, tag="X", frozen=True):
+    """Done, and the catalogue that a Pong before this brought shows it; or `error` says why not."""
+
+    id: int
+    error: str = ""
+    reason: str = ""
+    """The `type` of a `service.errors` class, if there is an error."""
 
 
 class Refused(msgspec.Struct, array_like=True, tag="R", frozen=True):
@@ -60,8 +123,8 @@ class Pong(msgspec.Struct, array_like=True, tag="Q", frozen=True):
     catalogue: Catalogue | None = None
 
 
-ToEngine = Predict | Ping
-FromEngine = Predicted | Refused | Pong
+ToEngine = Predict | Run | Cancel | Control | Ping
+FromEngine = Predicted | Ran | Refused | Controlled | Pong
 Message = TypeVar("Message")
 
 _encoder = msgspec.msgpack.Encoder()

@@ -1,6 +1,6 @@
 """Small real models, pictures, and what TensorFlow's own loader says to them: the measure for engine and service.
 
-    python -m tests.reference <directory>      writes <directory>/models and <directory>/reference.npz
+    python -m tests.reference <directory>      writes <directory>/models, reference.npz and signatures.npz
 
 In a process of its own, so that neither TensorFlow nor Keras comes into pytest's.
 """
@@ -20,6 +20,7 @@ import pytest
 from tests.processes import run_python
 
 PICTURES = 300
+CALLED_PICTURES = 5
 VERSIONS = {("toy", 1): 0, ("toy", 2): 1, ("other", 1): 2}
 """(model, version) and the seed of its weights: the same digits, other probabilities."""
 
@@ -70,6 +71,12 @@ def read_reference(directory: Path) -> Reference:
         )
 
 
+def read_signature(directory: Path, signature: str) -> dict[str, npt.NDArray[np.float32]]:
+    """What `("toy", 1)` answers to the first `CALLED_PICTURES` pictures and their labels, by output."""
+    with np.load(directory / "signatures.npz", allow_pickle=False) as arrays:
+        return {key.partition("|")[2]: arrays[key] for key in arrays if key.startswith(f"{signature}|")}
+
+
 def write_reference(directory: Path) -> None:
     """See the module's text. Takes seconds."""
     import tensorflow as tf
@@ -83,6 +90,17 @@ def write_reference(directory: Path) -> None:
         answer = loaded.signatures["serving_default"](images=tf.constant(arrays["images"]))
         for output in ("probabilities", "energy"):
             arrays[f"{name}-{version}-{output}"] = answer[output].numpy()
+    called = tf.saved_model.load(str(directory / "models" / "toy" / "1")).signatures
+    pictures = tf.constant(arrays["images"][:CALLED_PICTURES])
+    answers = {
+        "filters": called["filters"](),
+        "activations": called["activations"](images=pictures),
+        "saliency": called["saliency"](images=pictures, classes=tf.constant(labels[:CALLED_PICTURES], tf.int32)),
+    }
+    flat = {
+        f"{signature}|{key}": value.numpy() for signature, outputs in answers.items() for key, value in outputs.items()
+    }
+    np.savez(directory / "signatures.npz", **flat)
     np.savez(directory / "reference.npz", **arrays)
 
 

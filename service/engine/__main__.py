@@ -7,18 +7,24 @@ import os
 import sys
 
 from service import logs, settings
+from service.engine.sizes import BatchSizesError, chosen
+
+OUT_OF_MEMORY = 3
+"""Exit status of an engine whose device or process had no memory left for a batch."""
 
 
 def main() -> int:
-    """Exit status 0 after a signal, 2 when the engine cannot start."""
+    """Exit status 0 after a signal, 2 when the engine cannot start, 3 when it has run out of memory."""
     try:
         configuration = settings.load()
-    except settings.SettingsError as error:
+        chosen(configuration.batch_sizes, configuration.max_batch_size)
+    except (settings.SettingsError, BatchSizesError) as error:
         print(f"digits: {error}", file=sys.stderr)
         return 2
     logs.configure(configuration, "engine")
     settings.share_metrics(configuration)
     # Imported only now: prometheus_client reads where to share its files, and TensorFlow takes seconds.
+    from service.engine.execution import OutOfMemoryError
     from service.engine.runtime import NoDeviceError, Runtime
     from service.engine.server import Server
 
@@ -28,7 +34,10 @@ def main() -> int:
     except NoDeviceError as error:
         print(f"digits: {error}", file=sys.stderr)
         return 2
-    Server(configuration, runtime).run()
+    try:
+        Server(configuration, runtime).run()
+    except OutOfMemoryError:
+        return OUT_OF_MEMORY
     return 0
 
 

@@ -1,7 +1,7 @@
 """Waiting work, and which of it runs next.
 
 No timer. While the device is busy work gathers; when it is free, `next_batch` takes what waits, up to `max_batch_size`
-pictures of one model. So a lone request never waits for company, and a busy device gets large batches by itself.
+pictures of one key: one model version. So a lone request never waits for company, and a busy device gets large batches by itself.
 
 - Bounded: `add` refuses at once when `queue_limit` pictures wait. It never blocks.
 - Bulk work is cut into slices, and small work goes before it: of two batches in a row at least one serves small work
@@ -13,11 +13,12 @@ pictures of one model. So a lone request never waits for company, and a busy dev
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-Key = tuple[str, int]
-"""(model, version)"""
+Key = TypeVar("Key", bound=Hashable)
+"""What runs together: work of one key shares a batch, work of two never does."""
 Owner = TypeVar("Owner")
 
 
@@ -26,7 +27,7 @@ class QueueFullError(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Work(Generic[Owner]):
+class Work(Generic[Key, Owner]):
     """Pictures that arrived together and are answered together."""
 
     owner: Owner
@@ -34,52 +35,52 @@ class Work(Generic[Owner]):
     pictures: int
     arrived_seconds: float
     deadline_seconds: float
+    bulk: bool = False
     taken: int = 0
     """How many of its pictures have been handed out in slices."""
     first_taken_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Slice(Generic[Owner]):
+class Slice(Generic[Key, Owner]):
     """Pictures `start` to `stop` of a piece of work."""
 
-    work: Work[Owner]
+    work: Work[Key, Owner]
     start: int
     stop: int
 
 
 @dataclass(frozen=True, slots=True)
-class Batch(Generic[Owner]):
-    """What goes to the device in one call: slices of one model's work, `pictures` in all."""
+class Batch(Generic[Key, Owner]):
+    """What goes to the device in one call: slices of one key's work, `pictures` in all."""
 
     key: Key
-    slices: list[Slice[Owner]]
+    slices: list[Slice[Key, Owner]]
     pictures: int
 
 
 @dataclass(slots=True)
-class _Lane(Generic[Owner]):
-    """The work of one model, small and bulk apart, each in order of arrival."""
+class _Lane(Generic[Key, Owner]):
+    """The work of one key, small and bulk apart, each in order of arrival."""
 
-    small: deque[Work[Owner]] = field(default_factory=deque)
-    bulk: deque[Work[Owner]] = field(default_factory=deque)
+    small: deque[Work[Key, Owner]] = field(default_factory=deque)
+    bulk: deque[Work[Key, Owner]] = field(default_factory=deque)
     small_went_first: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.small or self.bulk)
 
 
-class Batcher(Generic[Owner]):
-    """See the module's text. `bulk_pictures`: work of more pictures than this is bulk."""
+class Batcher(Generic[Key, Owner]):
+    """See the module's text."""
 
-    def __init__(self, max_batch_size: int, queue_limit: int, bulk_pictures: int = 64) -> None:
+    def __init__(self, max_batch_size: int, queue_limit: int) -> None:
         self.max_batch_size = max_batch_size
         self.queue_limit = queue_limit
-        self.bulk_pictures = min(bulk_pictures, max_batch_size)
         self.waiting_pictures = 0
-        self._lanes: dict[Key, _Lane[Owner]] = {}
+        self._lanes: dict[Key, _Lane[Key, Owner]] = {}
 
-    def add(self, work: Work[Owner]) -> None:
+    def add(self, work: Work[Key, Owner]) -> None:
         """Let `work` wait.
 
         :raise QueueFullError: `queue_limit` would be passed.
@@ -87,12 +88,12 @@ class Batcher(Generic[Owner]):
         if self.waiting_pictures + work.pictures > self.queue_limit:
             raise QueueFullError
         lane = self._lanes.setdefault(work.key, _Lane())
-        (lane.bulk if work.pictures > self.bulk_pictures else lane.small).append(work)
+        (lane.bulk if work.bulk else lane.small).append(work)
         self.waiting_pictures += work.pictures
 
-    def drop_expired(self, now_seconds: float) -> list[Work[Owner]]:
+    def drop_expired(self, now_seconds: float) -> list[Work[Key, Owner]]:
         """Take out and return the work that nobody waits for any more; work already begun is finished."""
-        dropped: list[Work[Owner]] = []
+        dropped: list[Work[Key, Owner]] = []
         for lane in self._lanes.values():
             for queue in (lane.small, lane.bulk):
                 expired = [w for w in queue if w.deadline_seconds <= now_seconds and not w.taken]
@@ -102,8 +103,8 @@ class Batcher(Generic[Owner]):
                 dropped += expired
         return dropped
 
-    def next_batch(self, now_seconds: float) -> Batch[Owner] | None:
-        """What to run now; None when nothing waits. Models with waiting work take turns."""
+    def next_batch(self, now_seconds: float) -> Batch[Key, Owner] | None:
+        """What to run now; None when nothing waits. Keys with waiting work take turns."""
         key = next((key for key, lane in self._lanes.items() if lane), None)
         if key is None:
             return None
@@ -111,7 +112,7 @@ class Batcher(Generic[Owner]):
         self._lanes[key] = lane  # to the end of the line
         small_first = not (lane.small_went_first and lane.bulk)
         lane.small_went_first = small_first and bool(lane.small)
-        slices: list[Slice[Owner]] = []
+        slices: list[Slice[Key, Owner]] = []
         room = self.max_batch_size
         for queue in (lane.small, lane.bulk) if small_first else (lane.bulk, lane.small):
             while queue and room:
@@ -128,10 +129,24 @@ class Batcher(Generic[Owner]):
         self.waiting_pictures -= pictures
         return Batch(key, slices, pictures)
 
-    def cancel(self, work: Work[Owner]) -> None:
+    def cancel(self, work: Work[Key, Owner]) -> None:
         """Take out what is left of `work`, if anything is."""
         lane = self._lanes.get(work.key)
         for queue in (lane.small, lane.bulk) if lane else ():
             if work in queue:
                 queue.remove(work)
                 self.waiting_pictures -= work.pictures - work.taken
+
+    def waiting(self) -> Iterator[Work[Key, Owner]]:
+        """All work of which something waits."""
+        for lane in self._lanes.values():
+            yield from lane.small
+            yield from lane.bulk
+
+    def waits_for(self, key: Key) -> bool:
+        """Whether work of `key` waits, in whole or in part."""
+        return bool(self._lanes.get(key))
+
+    def forget(self, key: Key) -> None:
+        """Let go of a key for which nothing waits and nothing will come."""
+        self._lanes.pop(key, None)

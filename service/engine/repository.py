@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,10 @@ import msgspec
 
 CARD = Path("assets.extra") / "card.json"
 CARD_SCHEMA = 1
+Key = tuple[str, int]
+"""(model, version)"""
+Fingerprint = tuple[tuple[str, int, int, int], ...]
+"""Of each file: its path, inode, time of change in nanoseconds, size in bytes."""
 _VERSION = re.compile("[1-9][0-9]{0,17}")
 
 
@@ -46,6 +52,11 @@ class Candidate:
     name: str
     version: int
     path: Path
+    fingerprint: Fingerprint = ()
+
+    @property
+    def key(self) -> Key:
+        return self.name, self.version
 
     def read_card(self) -> dict[str, Any]:
         """The version's card, once every file it lists has the SHA-256 it states.
@@ -82,20 +93,34 @@ class Candidate:
             raise RefusedVersionError(f"{relative} does not have the SHA-256 that {CARD} states")
 
 
-def candidates(models_dir: Path, policy: str) -> list[Candidate]:
-    """The versions that `policy` (`"all"`, `"latest:N"`) asks for, by name, newest first.
+def scan(models_dir: Path) -> dict[str, dict[int, Candidate]]:
+    """Every version that lies in `models_dir`, by model and number.
 
     A directory whose name is no positive integer, plainly written, is no version: that keeps half-written ones out.
+    A model is listed as soon as its directory is there, without versions too.
+
+    :raise OSError: `models_dir` cannot be read.
     """
-    keep = None if policy == "all" else int(policy.removeprefix("latest:"))
-    found: list[Candidate] = []
-    if not models_dir.is_dir():
-        return found
+    found: dict[str, dict[int, Candidate]] = {}
     for model in sorted(models_dir.iterdir()):
-        if not model.is_dir() or model.name.startswith("."):
+        if model.name.startswith("."):
             continue
-        versions = sorted(
-            (int(d.name) for d in model.iterdir() if d.is_dir() and _VERSION.fullmatch(d.name)), reverse=True
-        )
-        found += [Candidate(model.name, version, model / str(version)) for version in versions[:keep]]
+        # A directory may go while it is looked at.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            versions = [d for d in model.iterdir() if _VERSION.fullmatch(d.name) and d.is_dir()]
+            found[model.name] = {
+                int(path.name): Candidate(model.name, int(path.name), path, fingerprint(path)) for path in versions
+            }
     return found
+
+
+def fingerprint(version: Path) -> Fingerprint:
+    """Changes whenever a file in `version` is written, replaced, added or removed. Reads no contents."""
+    files = []
+    for directory, _, names in os.walk(version):
+        for name in names:
+            path = Path(directory, name)
+            with contextlib.suppress(FileNotFoundError):
+                stat = path.stat()
+                files.append((str(path.relative_to(version)), stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    return tuple(sorted(files))

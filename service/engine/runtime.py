@@ -8,6 +8,7 @@ directory. Why Keras is kept out: a SavedModel needs none, and importing TensorF
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +17,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from service.catalogue import Device
+from service.catalogue import Device, Signature, TensorInfo
 from service.settings import quiet_tensorflow
 
 quiet_tensorflow()
 if not TYPE_CHECKING:
     sys.modules.setdefault("keras", None)  # TensorFlow imports Keras if it can, and lives without
 import tensorflow as tf  # noqa: E402  (after Keras has been kept out)
+from tensorflow.core.framework import types_pb2  # noqa: E402
 
 v1 = tf.compat.v1
 v1.logging.set_verbosity(v1.logging.ERROR)
 
 TENSORFLOW_VERSION: str = tf.__version__
 SIGNATURE = "serving_default"
+_INIT_SIGNATURE = "__saved_model_init_op"
+_CALLABLES = 32
+"""Other calls that a model keeps ready; each is made when it is first asked for, and the one not used for longest goes."""
 SPLIT_PICTURES = 64
 """A batch from twice this size on is shared among threads: below that a second thread costs more than it brings."""
 
 
 class UnfitModelError(Exception):
     """The SavedModel cannot be served; the message says why."""
+
+
+OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, tf.errors.ResourceExhaustedError)
+"""What the device raises when its memory is used up."""
+INPUTS_DO_NOT_FIT: type[Exception] = tf.errors.InvalidArgumentError
+"""What a signature raises for inputs that it cannot use: their sizes or values do not go together."""
 
 
 class NoDeviceError(Exception):
@@ -101,21 +112,31 @@ class Runtime:
                 [signature.outputs[name].name for name in ("probabilities", "energy")],
                 feed_list=[signature.inputs["images"].name],
             )
+            signatures = _signatures(meta.signature_def)
         except UnfitModelError:
             session.close()
             raise
-        except (tf.errors.OpError, OSError, ValueError, KeyError, RuntimeError) as error:
+        except (tf.errors.OpError, OSError, ValueError, KeyError, RuntimeError, MemoryError) as error:
             session.close()
             raise UnfitModelError(f"TensorFlow cannot load it: {type(error).__name__}: {error}") from error
-        return Model(session, call, input_shape, self._pool)
+        return Model(session, call, signatures, input_shape, self._pool)
 
 
 class Model:
     """A SavedModel on a device. `predict` may be called from one thread at a time."""
 
-    def __init__(self, session: Any, call: Any, input_shape: tuple[int, ...], pool: ThreadPoolExecutor | None) -> None:
+    def __init__(
+        self,
+        session: Any,
+        call: Any,
+        signatures: dict[str, Signature],
+        input_shape: tuple[int, ...],
+        pool: ThreadPoolExecutor | None,
+    ) -> None:
+        self.signatures = signatures
         self._session = session
         self._call = call
+        self._callables: OrderedDict[tuple[str, tuple[str, ...]], Any] = OrderedDict()
         self._input_shape = input_shape
         self._pool = pool
 
@@ -135,6 +156,28 @@ class Model:
             np.concatenate([energy for _, energy in pieces]),
         )
 
+    def run(
+        self, signature: str, inputs: dict[str, npt.NDArray[np.generic]], outputs: tuple[str, ...]
+    ) -> list[npt.NDArray[np.generic]]:
+        """Call any signature; its `inputs` complete, by name, and the `outputs` wanted, in their order. Blocks.
+
+        :raise KeyError: there is no such signature or output.
+        :raise tensorflow.errors.OpError: the inputs do not fit each other, or the device failed.
+        """
+        key = (signature, outputs)
+        call = self._callables.get(key)
+        if call is None:
+            described = self.signatures[signature]
+            fetches = [described.outputs[name].name for name in outputs]
+            feeds = [info.name for info in described.inputs.values()]
+            call = self._session.make_callable(fetches, feed_list=feeds or None)
+            self._callables[key] = call
+            if len(self._callables) > _CALLABLES:
+                self._callables.popitem(last=False)
+        self._callables.move_to_end(key)
+        answer = call(*(inputs[name] for name in self.signatures[signature].inputs))
+        return [np.asarray(value) for value in answer]
+
     def warm(self, batch_sizes: list[int]) -> None:
         """Run every batch size once, so that no request pays for a first time (kernel choice, memory).
 
@@ -147,13 +190,32 @@ class Model:
         except UnfitModelError:
             self.close()
             raise
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, MemoryError) as error:
             self.close()
-            raise UnfitModelError(f"TensorFlow cannot run it: {type(error).__name__}: {error.message}") from error
+            message = getattr(error, "message", str(error))
+            raise UnfitModelError(f"TensorFlow cannot run it: {type(error).__name__}: {message}") from error
 
     def close(self) -> None:
         """Free the device memory; the model is of no use afterwards."""
+        self._callables.clear()
         self._session.close()
+
+
+def _signatures(signature_defs: Any) -> dict[str, Signature]:
+    """All that can be called by feeding and fetching plain tensors."""
+    found = {}
+    for name, definition in sorted(signature_defs.items()):
+        tensors = [*definition.inputs.values(), *definition.outputs.values()]
+        if name != _INIT_SIGNATURE and all(info.WhichOneof("encoding") == "name" for info in tensors):
+            inputs = {key: _describe(info) for key, info in sorted(definition.inputs.items())}
+            outputs = {key: _describe(info) for key, info in sorted(definition.outputs.items())}
+            found[name] = Signature(inputs, outputs, definition.method_name)
+    return found
+
+
+def _describe(info: Any) -> TensorInfo:
+    shape = None if info.tensor_shape.unknown_rank else tuple(dim.size for dim in info.tensor_shape.dim)
+    return TensorInfo(info.name, types_pb2.DataType.Name(info.dtype), shape)
 
 
 def _check(side: str, tensors: Any, name: str, dtype: Any, shape: tuple[int, ...]) -> None:

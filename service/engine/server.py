@@ -1,69 +1,96 @@
 """The engine's loop: receive everything that waits, run one batch, answer, again.
 
-One thread. While the device works, ZeroMQ's own thread takes in what arrives; that is the queue that the next batch is
-made of. A failure inside a batch answers every request in it, and the loop lives on.
+While the device works, ZeroMQ's own thread takes in what arrives; that is the queue that the next batch is made of.
+Versions come ready to serve from the watcher's thread, and the loop only puts them in place. A failure inside a batch
+answers every request in it, and the loop lives on; all but running out of memory, which ends the process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import time
-from dataclasses import dataclass
+from collections import deque
 from types import FrameType
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import zmq
 
 from service import logs, metrics, wire
-from service.engine.batcher import Batch, Batcher, QueueFullError, Work
-from service.engine.runtime import TENSORFLOW_VERSION, Predictions, Runtime
-from service.engine.shelf import Served, Shelf
+from service.engine import memory, news, signatures
+from service.engine.batcher import Batcher, QueueFullError, Work
+from service.engine.execution import Executor, Request
+from service.engine.holds import Holds
+from service.engine.keeper import Keeper
+from service.engine.loader import Loader, Served
+from service.engine.offers import Defaults
+from service.engine.peers import Peers
+from service.engine.runs import Call, Runs
+from service.engine.runtime import TENSORFLOW_VERSION, Runtime
+from service.engine.shelf import Shelf
+from service.engine.sizes import chosen, ladder
+from service.engine.watcher import Watcher
 from service.settings import Settings
 
 log = logs.get(__name__)
 
-
-@dataclass(slots=True)
-class Request:
-    """A worker's message while its pictures wait and run: where the answer goes, and the numbers in and out."""
-
-    peer: bytes
-    id: int
-    images: npt.NDArray[np.uint8]
-    """(N, H, W, C)"""
-    probabilities: npt.NDArray[np.float32] | None = None
-    """(N, K), filled slice by slice when one batch does not hold them all."""
-    energy: npt.NDArray[np.float32] | None = None
-    done: int = 0
+LEAVING_POLL_MS = 50
+"""How often an idle loop sees whether a version that is on its way out may go."""
 
 
 class Server:
-    """Owns the socket and the queue; `Shelf` owns the models."""
+    """Owns the socket and the queues; `Shelf` owns the models, `Watcher` brings and closes them."""
 
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
+        """:raise BatchSizesError: the batch sizes asked for do not fit."""
         self._endpoint = settings.endpoint
         self._runtime = runtime
-        self._shelf = Shelf(settings, runtime)
-        self._batcher: Batcher[Request] = Batcher(settings.max_batch_size, settings.queue_limit)
+        self._max_batch_size = settings.max_batch_size
+        sizes = chosen(settings.batch_sizes, settings.max_batch_size) or ladder(
+            settings.max_batch_size, 4 if runtime.device.kind == "cpu" else 1
+        )
+        self._shelf: Shelf[Served] = Shelf(
+            settings.default_model, TENSORFLOW_VERSION, runtime.device, settings.engine_heartbeat_seconds
+        )
+        self._batcher: Batcher[Served, Request] = Batcher(settings.max_batch_size, settings.queue_limit)
+        self._runs: Runs[Served] = Runs(settings.run_limit)
+        self._executor = Executor(self._batcher, sizes, self._send, self._refuse)
+        self._peers = Peers(settings.engine_timeout_seconds)
+        self._news: deque[news.News[Served]] = deque()
+        self._keeper: Keeper[Served] = Keeper(
+            settings.models_dir,
+            Defaults(settings.version_policy, settings.canary_share, settings.shadow_share),
+            settings.default_model,
+            Loader(runtime, sizes).load,
+            self._tell,
+            Holds(settings.run_path / f"unloaded-{settings.engine_index}.json"),
+        )
+        self._watcher = Watcher(self._keeper, settings.models_poll_seconds, self._tell)
         self._stopping = False
         self._context = zmq.Context()
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 1000)
-        # A signal only sets a flag; this pair makes it end a wait.
+        # A signal only sets a flag, and news only stand in a queue; this pair makes them end a wait.
         self._wake_read, self._wake_write = socket.socketpair()
-        self._wake_write.setblocking(False)
+        for end in (self._wake_read, self._wake_write):
+            end.setblocking(False)
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._wake_read.fileno(), zmq.POLLIN)
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; what had arrived by then is answered first. Blocks."""
-        signal.set_wakeup_fd(self._wake_write.fileno())
+        """Serve until SIGTERM or SIGINT; what had arrived by then is answered first. Blocks.
+
+        :raise OutOfMemoryError: a batch found no memory.
+        """
+        signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, self._stop)
+        signal.signal(signal.SIGHUP, self._look_again)
+        self._keeper.announce()
+        self._hear_news()
         self._socket.bind(self._endpoint)
         log.info(
             "engine_listening",
@@ -72,27 +99,89 @@ class Server:
             threads=self._runtime.threads,
             tensorflow=TENSORFLOW_VERSION,
         )
+        memory.freeze()
+        self._watcher.start()
         last_look = False
-        while not (last_look and not self._batcher.waiting_pictures):
-            busy = self._batcher.waiting_pictures or self._shelf.loading or self._stopping
-            self._poller.poll(0 if busy else None)
+        while not (last_look and not self._batcher.waiting_pictures and not self._runs):
+            self._wait()
             if not last_look:
                 # What came while the device was busy is seen only now, so one look is taken after the signal too.
                 last_look = self._stopping
                 self._receive()
+            if self._news:
+                self._hear_news()
+            if self._shelf.leaving:
+                self._let_go()
             self._drop_expired()
-            batch = self._batcher.next_batch(time.monotonic())
-            metrics.QUEUE_PICTURES.set(self._batcher.waiting_pictures)
-            if batch is not None:
-                self._run(batch)
-            elif self._shelf.loading:
-                self._shelf.load_next()
+            batch_waits = bool(self._batcher.waiting_pictures)
+            call = self._runs.next_call(batch_waits=batch_waits) if self._runs else None
+            if call is not None:
+                self._executor.call(call)
+            elif (batch := self._batcher.next_batch(time.monotonic())) is not None:
+                metrics.QUEUE_PICTURES.set(self._batcher.waiting_pictures)
+                self._executor.run(batch)
+                self._runs.batch_has_gone()
+            else:
+                metrics.QUEUE_PICTURES.set(0)
         self._socket.close()
         self._context.term()
         log.info("engine_stopped")
 
+    def _wait(self) -> None:
+        """Until there is something to do."""
+        if self._batcher.waiting_pictures or self._runs or self._stopping or self._news:
+            timeout_ms: int | None = 0
+        else:
+            timeout_ms = LEAVING_POLL_MS if self._shelf.leaving else None
+        if self._wake_read.fileno() in dict(self._poller.poll(timeout_ms)):
+            with contextlib.suppress(BlockingIOError):
+                self._wake_read.recv(4096)
+
     def _stop(self, _: int, __: FrameType | None) -> None:
         self._stopping = True
+
+    def _look_again(self, _: int, __: FrameType | None) -> None:
+        self._watcher.look_again()
+
+    # --- versions come and go
+
+    def _tell(self, message: news.News[Served]) -> None:
+        """Called by the watcher's thread."""
+        self._news.append(message)
+        with contextlib.suppress(BlockingIOError):  # full: it will wake up all the same
+            self._wake_write.send(b"\0")
+
+    def _hear_news(self) -> None:
+        now = time.monotonic()
+        before = (self._shelf.catalogue.revision, self._shelf.ready)
+        obeyed = []
+        while self._news:
+            message = self._news.popleft()
+            self._shelf.apply(message, now)
+            if isinstance(message, news.Obeyed):
+                obeyed.append(message)
+        if before != (self._shelf.catalogue.revision, self._shelf.ready):
+            self._publish(now)
+        for order in obeyed:
+            self._send([order.peer, wire.encode(wire.Controlled(order.id, order.error, order.reason))])
+
+    def _let_go(self) -> None:
+        now = time.monotonic()
+        revision = self._shelf.catalogue.revision
+        gone = self._shelf.let_go(lambda s: self._batcher.waits_for(s) or self._runs.waits_for(s), self._peers, now)
+        while gone:
+            served = gone.pop()
+            self._batcher.forget(served)
+            log.info("model_unloaded", model=served.version.name, version=served.version.version)
+            self._watcher.close(served)
+        if self._shelf.catalogue.revision != revision:
+            self._publish(now)
+
+    def _publish(self, now_seconds: float) -> None:
+        """Tell every worker at once what has changed."""
+        pong = wire.encode(self._pong(""))
+        for peer in self._peers.live(now_seconds):
+            self._send([peer, pong])
 
     # --- what arrives
 
@@ -105,18 +194,30 @@ class Server:
             peer = frames[0].bytes
             try:
                 message = wire.decode_to_engine(frames[1].buffer)
-                if isinstance(message, wire.Ping):
-                    self._pong(peer, message)
-                else:
+                if isinstance(message, wire.Predict):
                     self._admit(peer, message, frames[2].buffer)
+                else:
+                    self._obey(peer, message, [frame.buffer for frame in frames[2:]])
             except (msgspec.MsgspecError, IndexError) as error:
                 log.error("bad_message", error=str(error), frames=len(frames))
 
+    def _obey(
+        self, peer: bytes, message: wire.Run | wire.Cancel | wire.Control | wire.Ping, frames: list[memoryview]
+    ) -> None:
+        match message:
+            case wire.Ping(revision):
+                self._peers.hear(peer, self._shelf.serial(revision), time.monotonic())
+                self._send([peer, wire.encode(self._pong(revision))])
+            case wire.Run():
+                self._admit_call(peer, message, frames)
+            case wire.Cancel(ident):
+                self._cancel(peer, ident)
+            case wire.Control(ident, action, model):
+                self._watcher.obey(peer, ident, action, model)
+
     def _admit(self, peer: bytes, message: wire.Predict, payload: memoryview) -> None:
-        key = (message.model, message.version)
-        served = self._shelf.get(key)
+        served = self._find(peer, message)
         if served is None:
-            self._refuse(peer, message.id, "unknown_version", f"{message.model}/{message.version} is not loaded")
             return
         shape = served.version.input_shape
         if not payload.nbytes or payload.nbytes % served.picture_bytes:
@@ -126,79 +227,62 @@ class Server:
         now = time.monotonic()
         request = Request(peer, message.id, images)
         try:
-            self._batcher.add(Work(request, key, len(images), now, now + message.budget_seconds))
+            self._batcher.add(Work(request, served, len(images), now, now + message.budget_seconds, message.bulk))
         except QueueFullError:
             waiting = self._batcher.waiting_pictures
             self._refuse(peer, message.id, "queue_full", f"{waiting} pictures are waiting already")
 
-    def _drop_expired(self) -> None:
-        for work in self._batcher.drop_expired(time.monotonic()):
-            metrics.DROPPED_PICTURES.inc(work.pictures)
-            self._refuse(work.owner.peer, work.owner.id, "deadline_exceeded", "its deadline passed in the queue")
-
-    # --- what runs
-
-    def _run(self, batch: Batch[Request]) -> None:
-        served = self._shelf[batch.key]
-        started = time.monotonic()
-        try:
-            predictions = served.model.predict(self._lay_together(batch, served))
-        except Exception:
-            # Whatever the runtime throws, those who wait are told, and the next batch has its chance.
-            log.exception("batch_failed", model=batch.key[0], version=batch.key[1], pictures=batch.pictures)
-            for part in batch.slices:
-                self._batcher.cancel(part.work)
-                self._refuse(part.work.owner.peer, part.work.owner.id, "internal_error", "inference failed")
+    def _admit_call(self, peer: bytes, message: wire.Run, frames: list[memoryview]) -> None:
+        served = self._find(peer, message)
+        if served is None:
             return
-        seconds = time.monotonic() - started
-        at = 0
-        for part in batch.slices:
-            count = part.stop - part.start
-            self._deliver(part.work, predictions, at, count, seconds)
-            at += count
-        served.batch_pictures.observe(batch.pictures)
-        served.batch_seconds.observe(seconds)
+        try:
+            signature, outputs = signatures.find(served.version.signatures, message.signature, message.outputs)
+            inputs = signatures.inputs(signature, message.tensors, frames, self._max_batch_size)
+        except signatures.SignatureError as error:
+            self._refuse(peer, message.id, error.reason, str(error))
+            return
+        now = time.monotonic()
+        deadline = now + message.budget_seconds
+        rows = signatures.rows(inputs)
+        try:
+            self._runs.add(Call(peer, message.id, served, message.signature, inputs, outputs, rows, now, deadline))
+        except QueueFullError:
+            self._refuse(peer, message.id, "queue_full", f"{len(self._runs)} calls of signatures are waiting already")
 
-    def _lay_together(self, batch: Batch[Request], served: Served) -> npt.NDArray[np.uint8]:
-        """The batch's pictures in one array of a warmed size; no copy when one request fills it exactly."""
-        size = self._shelf.padded(batch.pictures)
-        first = batch.slices[0]
-        if first.stop - first.start == size:
-            return first.work.owner.images[first.start : first.stop]
-        at = 0
-        for part in batch.slices:
-            count = part.stop - part.start
-            served.buffer[at : at + count] = part.work.owner.images[part.start : part.stop]
-            at += count
-        return served.buffer[:size]
+    def _find(self, peer: bytes, message: wire.Predict | wire.Run) -> Served | None:
+        """The version asked for; None, once it has been refused, when it is not in service."""
+        served = self._shelf.get((message.model, message.version))
+        if served is None:
+            self._refuse(peer, message.id, "unknown_version", f"{message.model}/{message.version} is not loaded")
+        return served
 
-    def _deliver(self, work: Work[Request], predictions: Predictions, at: int, count: int, seconds: float) -> None:
-        """Answer `work` with `count` rows from `at`, or keep them until the rest of its slices have run."""
-        request = work.owner
-        probabilities = predictions.probabilities[at : at + count]
-        energy = predictions.energy[at : at + count]
-        if count < work.pictures:
-            if request.probabilities is None or request.energy is None:
-                request.probabilities = np.empty((work.pictures, probabilities.shape[1]), np.float32)
-                request.energy = np.empty(work.pictures, np.float32)
-            request.probabilities[request.done : request.done + count] = probabilities
-            request.energy[request.done : request.done + count] = energy
-            request.done += count
-            if request.done < work.pictures:
+    def _cancel(self, peer: bytes, ident: int) -> None:
+        call = self._runs.cancel(peer, ident)
+        if call is not None:
+            metrics.DROPPED_PICTURES.labels("client_gone").inc(call.pictures)
+            return
+        for work in self._batcher.waiting():
+            if work.owner.peer == peer and work.owner.id == ident and not work.taken:
+                self._batcher.cancel(work)
+                metrics.DROPPED_PICTURES.labels("client_gone").inc(work.pictures)
                 return
-            probabilities, energy = request.probabilities, request.energy
-            seconds = time.monotonic() - work.first_taken_seconds
-        queued_seconds = work.first_taken_seconds - work.arrived_seconds
-        header = wire.encode(wire.Predicted(request.id, queued_seconds, seconds))
-        self._send([request.peer, header, probabilities.data, energy.data])
+
+    def _drop_expired(self) -> None:
+        now = time.monotonic()
+        late = [(work.owner.peer, work.owner.id, work.pictures) for work in self._batcher.drop_expired(now)]
+        if self._runs:
+            late += [(call.peer, call.id, call.pictures) for call in self._runs.drop_expired(now)]
+        for peer, ident, pictures in late:
+            metrics.DROPPED_PICTURES.labels("deadline").inc(pictures)
+            self._refuse(peer, ident, "deadline_exceeded", "its deadline passed in the queue")
 
     # --- what is said
 
-    def _pong(self, peer: bytes, ping: wire.Ping) -> None:
+    def _pong(self, held_revision: str) -> wire.Pong:
         catalogue = self._shelf.catalogue
-        news = None if ping.revision == catalogue.revision else catalogue
-        pong = wire.Pong(catalogue.revision, self._shelf.ready, self._batcher.waiting_pictures, news)
-        self._send([peer, wire.encode(pong)])
+        sent = catalogue if held_revision != catalogue.revision else None
+        return wire.Pong(catalogue.revision, self._shelf.ready, self._batcher.waiting_pictures, sent)
 
     def _refuse(self, peer: bytes, request_id: int, reason: str, message: str) -> None:
         self._send([peer, wire.encode(wire.Refused(request_id, reason, message))])

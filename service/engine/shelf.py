@@ -1,136 +1,191 @@
-"""The versions in service, those still to be loaded, and the catalogue that tells of both."""
+"""The versions in service, those on their way out, and the catalogue that tells of both. Belongs to the loop."""
 
 from __future__ import annotations
 
-import math
 import os
 import secrets
-import time
-from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
-from prometheus_client import Histogram
 
-from service import garbage, logs, metrics
-from service.catalogue import STATES, Catalogue, ModelVersion
-from service.engine.batcher import Key
-from service.engine.repository import Candidate, RefusedVersionError, candidates
-from service.engine.runtime import TENSORFLOW_VERSION, Model, Runtime, UnfitModelError
-from service.engine.sizes import ladder, round_up
-from service.settings import Settings
-
-log = logs.get(__name__)
+from service import metrics
+from service.catalogue import STATES, Catalogue, Device, ModelVersion, State
+from service.engine import news
+from service.engine.peers import NONE, Peers
+from service.engine.repository import Key
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A version in service."""
+class HasVersion(Protocol):
+    """What is put on the shelf."""
 
-    model: Model
-    version: ModelVersion
-    buffer: npt.NDArray[np.uint8]
-    """(max_batch_size, H, W, C): batches are laid together here."""
-    picture_bytes: int
-    batch_pictures: Histogram
-    batch_seconds: Histogram
+    @property
+    def version(self) -> ModelVersion: ...
 
 
-class Shelf:
-    """Loads versions one by one and keeps the catalogue true."""
+Item = TypeVar("Item", bound=HasVersion)
 
-    def __init__(self, settings: Settings, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._default_model = settings.default_model
-        self._max_batch_size = settings.max_batch_size
-        self._sizes = ladder(settings.max_batch_size, 4 if runtime.device.kind == "cpu" else 1)
-        self._served: dict[Key, Served] = {}
-        found = candidates(settings.models_dir, settings.version_policy)
-        # The default model first: the service is ready once that is there.
-        self._to_load = deque(sorted(found, key=lambda c: c.name != settings.default_model))
-        if not found:
-            log.error("no_models", models_dir=str(settings.models_dir.resolve()))
+
+@dataclass(slots=True)
+class _Leaving(Generic[Item]):
+    item: Item
+    serial: int
+    """Of the first catalogue that shows it as unloading; NONE where workers need not know: it has been replaced."""
+    quiet_since_seconds: float
+
+
+class Shelf(Generic[Item]):
+    """`quiet_seconds`: how long nobody may have asked for a version before it goes.
+
+    A worker that knows that a version is unloading may still have requests on the way which chose it before.
+    """
+
+    def __init__(self, default_model: str, tensorflow: str, device: Device, quiet_seconds: float) -> None:
+        self._default_model = default_model
+        self._quiet_seconds = quiet_seconds
+        self._default_settled = False
+        self._items: dict[Key, Item] = {}
+        self._leaving: list[_Leaving[Item]] = []
+        self._serial = 0
+        self._info_labels: dict[Key, tuple[str, ...]] = {}
         self.catalogue = Catalogue(
             revision="",
             engine_id=secrets.token_hex(8),
             engine_pid=os.getpid(),
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            tensorflow=TENSORFLOW_VERSION,
-            device=runtime.device,
-            versions=tuple(ModelVersion(c.name, c.version, "loading") for c in self._to_load),
+            tensorflow=tensorflow,
+            device=device,
+            versions=(),
         )
         self._revise()
-
-    @property
-    def loading(self) -> bool:
-        """Whether `load_next` has something to do."""
-        return bool(self._to_load)
 
     @property
     def ready(self) -> bool:
-        """Whether the default model can answer."""
-        return any(name == self._default_model for name, _ in self._served)
-
-    def get(self, key: Key) -> Served | None:
-        """The version in service under (model, version)."""
-        return self._served.get(key)
-
-    def __getitem__(self, key: Key) -> Served:
-        """The same, where it is known to be in service: work is admitted for nothing else, and no version leaves."""
-        return self._served[key]
-
-    def padded(self, pictures: int) -> int:
-        """The warmed batch size in which `pictures` are run."""
-        return round_up(pictures, self._sizes)
-
-    def load_next(self) -> None:
-        """Load and warm one version, or note why it is refused. Blocks for as long as that takes."""
-        self._load(self._to_load.popleft())
-        if not self._to_load:
-            garbage.settle()
-
-    def _load(self, candidate: Candidate) -> None:
-        key = (candidate.name, candidate.version)
-        started = time.monotonic()
-        try:
-            card = candidate.read_card()
-            shape = tuple(card["input"]["shape"])
-            model = self._runtime.load(candidate.path, shape, len(card["labels"]))
-            model.warm(self._sizes)
-        except (RefusedVersionError, UnfitModelError) as error:
-            log.error("model_refused", model=key[0], version=key[1], reason=str(error))
-            self._put(ModelVersion(*key, "failed", str(error)))
-            return
-        version = ModelVersion(*key, "available", None, card)
-        self._served[key] = Served(
-            model,
-            version,
-            np.zeros((self._max_batch_size, *shape), np.uint8),
-            math.prod(shape),
-            metrics.BATCH_PICTURES.labels(key[0], str(key[1])),
-            metrics.BATCH_SECONDS.labels(key[0], str(key[1])),
+        """Whether the default model can answer, and its first loading is over."""
+        return self._default_settled and any(
+            v.name == self._default_model and v.state == "available" for v in self.catalogue.versions
         )
-        self._put(version)
-        metrics.MODEL_INFO.labels(
-            model=key[0],
-            version=str(key[1]),
-            dataset=card.get("dataset", {}).get("name", ""),
-            parameters=str(card.get("architecture", {}).get("parameters", "")),
-            test_accuracy=str(card.get("metrics", {}).get("test", {}).get("accuracy", "")),
-            device=self._runtime.device.name,
-        ).set(1)
-        log.info("model_available", model=key[0], version=key[1], seconds=round(time.monotonic() - started, 3))
 
-    def _put(self, version: ModelVersion) -> None:
-        others = [v for v in self.catalogue.versions if (v.name, v.version) != (version.name, version.version)]
-        self.catalogue = msgspec.structs.replace(self.catalogue, versions=(*others, version))
+    @property
+    def leaving(self) -> bool:
+        """Whether `let_go` has something to see to."""
+        return bool(self._leaving)
+
+    def get(self, key: Key) -> Item | None:
+        """The version in service under (model, version), one that is unloading included."""
+        return self._items.get(key)
+
+    def serial(self, revision: str) -> int:
+        """Which of our catalogues has this revision, counted from 1; `NONE` if none has."""
+        engine_id, _, serial = revision.partition("-")
+        return int(serial) if engine_id == self.catalogue.engine_id and serial.isdecimal() else NONE
+
+    # --- coming
+
+    def apply(self, message: news.News[Item], now_seconds: float) -> None:
+        """Let the catalogue say what has happened."""
+        match message:
+            case news.Loading(key):
+                self._show(ModelVersion(*key, "loading"))
+            case news.Refused(key, reason):
+                self._show(ModelVersion(*key, "failed", reason))
+            case news.Available(key, item):
+                self._put(key, item, now_seconds)
+            case news.Retired(key):
+                self._retire(key, now_seconds)
+            case news.Gone(key):
+                self._hide(key)
+            case news.Offered(model, offer):
+                offers = {name: o for name, o in self.catalogue.offers.items() if name != model}
+                if offer is not None:
+                    offers[model] = offer
+                self.catalogue = msgspec.structs.replace(self.catalogue, offers=offers)
+                self._revise()
+            case news.Settled(model):
+                self._default_settled = self._default_settled or model == self._default_model
+            case news.Obeyed():
+                pass  # for the worker that asked
+
+    def _put(self, key: Key, item: Item, now_seconds: float) -> None:
+        old = self._items.get(key)
+        if old is not None:
+            self._leaving = [leaving for leaving in self._leaving if leaving.item is not old]
+            self._leaving.append(_Leaving(old, NONE, now_seconds))
+        self._items[key] = item
+        self._show(item.version)
+
+    # --- going
+
+    def _retire(self, key: Key, now_seconds: float) -> None:
+        item = self._items[key]
+        self._show(msgspec.structs.replace(item.version, state="unloading"))
+        self._leaving.append(_Leaving(item, self._serial, now_seconds))
+
+    def let_go(self, waited_for: Callable[[Item], bool], peers: Peers, now_seconds: float) -> list[Item]:
+        """Those that have left by now: no work waits, every live worker knows, nobody has asked for a while."""
+        staying, gone = [], []
+        for leaving in self._leaving:
+            replaced = leaving.serial == NONE
+            if waited_for(leaving.item):
+                leaving.quiet_since_seconds = now_seconds
+                staying.append(leaving)
+            elif replaced or (
+                now_seconds - leaving.quiet_since_seconds >= self._quiet_seconds
+                and peers.all_hold(leaving.serial, now_seconds)
+            ):
+                gone.append(leaving.item)
+                if not replaced:
+                    key = (leaving.item.version.name, leaving.item.version.version)
+                    del self._items[key]
+                    if any((v.name, v.version) == key and v.state == "unloading" for v in self.catalogue.versions):
+                        self._hide(key)  # else it has come again meanwhile, and is loading or refused
+            else:
+                staying.append(leaving)
+        self._leaving = staying
+        return gone
+
+    # --- telling
+
+    def _show(self, version: ModelVersion) -> None:
+        self._replace((version.name, version.version), version)
+        self._measure(version.name, version.version, version.state)
+        self._inform(version)
+
+    def _hide(self, key: Key) -> None:
+        self._replace(key, None)
+        self._measure(*key, None)
+        self._inform(ModelVersion(*key, "failed"))
+
+    def _replace(self, key: Key, version: ModelVersion | None) -> None:
+        others = [v for v in self.catalogue.versions if (v.name, v.version) != key]
+        new = others if version is None else [*others, version]
+        self.catalogue = msgspec.structs.replace(self.catalogue, versions=tuple(new))
         self._revise()
 
     def _revise(self) -> None:
-        self.catalogue = msgspec.structs.replace(self.catalogue, revision=secrets.token_hex(8))
-        for version in self.catalogue.versions:
-            for state in STATES:
-                metrics.MODEL_STATE.labels(version.name, str(version.version), state).set(version.state == state)
+        self._serial += 1
+        revision = f"{self.catalogue.engine_id}-{self._serial}"
+        self.catalogue = msgspec.structs.replace(self.catalogue, revision=revision)
+
+    def _measure(self, name: str, version: int, current: State | None) -> None:
+        for state in STATES:
+            metrics.MODEL_STATE.labels(name, str(version), state).set(state == current)
+
+    def _inform(self, version: ModelVersion) -> None:
+        """`digits_model_info` of a version that can answer; 0 for one that cannot any more, or with other facts."""
+        key, card = (version.name, version.version), version.card
+        old = self._info_labels.pop(key, None)
+        if old is not None:
+            metrics.MODEL_INFO.labels(*old).set(0)
+        if version.state in ("available", "unloading"):
+            self._info_labels[key] = (
+                version.name,
+                str(version.version),
+                card.get("dataset", {}).get("name", ""),
+                str(card.get("architecture", {}).get("parameters", "")),
+                str(card.get("metrics", {}).get("test", {}).get("accuracy", "")),
+                self.catalogue.device.name,
+            )
+            metrics.MODEL_INFO.labels(*self._info_labels[key]).set(1)

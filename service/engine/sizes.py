@@ -5,6 +5,25 @@ from __future__ import annotations
 from bisect import bisect_left
 
 
+class BatchSizesError(Exception):
+    """The sizes asked for do not fit; the message names the setting."""
+
+
+def chosen(batch_sizes: str, max_batch_size: int) -> list[int] | None:
+    """The sizes of a setting like `"1,8,64"`, ascending, completed by `max_batch_size`; None for `"auto"`.
+
+    :raise BatchSizesError: one is above `max_batch_size`.
+    """
+    if batch_sizes == "auto":
+        return None
+    sizes = {int(size) for size in batch_sizes.split(",")}
+    if max(sizes) > max_batch_size:
+        raise BatchSizesError(
+            f"DIGITS_BATCH_SIZES: {max(sizes)} is above DIGITS_MAX_BATCH_SIZE ({max_batch_size}) (got {batch_sizes!r})"
+        )
+    return sorted(sizes | {max_batch_size})
+
+
 def ladder(max_batch_size: int, steps_per_doubling: int) -> list[int]:
     """Sizes from 1 to `max_batch_size`, `steps_per_doubling` of them between one power of two and the next.
 

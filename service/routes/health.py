@@ -23,11 +23,13 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 when a prediction would be accepted now.
+    """200 when a prediction would be accepted now, and for a while yet.
 
     :raise NotReadyError: 503 otherwise.
     """
-    if not services().predictor.client.ready:
+    if services().settings.draining_path.exists():
+        raise NotReadyError("the service is stopping", retry_after_seconds=2)
+    if not services().client.ready:
         raise NotReadyError("the engine is not ready", retry_after_seconds=2)
     return jsonify({"status": "ready"})
 

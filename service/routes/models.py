@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from service.catalogue import Catalogue, ModelVersion
 from service.errors import UnknownVersionError
+from service.router import CANARY, SHADOW
 from service.routes.services import services
 
 blueprint = Blueprint("models", __name__)
@@ -25,7 +26,7 @@ def models() -> Response:
         {
             "models": [_model(catalogue, name) for name in names],
             "engine": {
-                "ready": services().predictor.client.ready,
+                "ready": services().client.ready,
                 "device": {"kind": catalogue.device.kind, "name": catalogue.device.name},
                 "pid": catalogue.engine_pid,
                 "started": catalogue.started,
@@ -59,13 +60,17 @@ def model_version(name: str, version: str) -> Response:
 
 
 def _catalogue() -> Catalogue:
-    return services().predictor.client.catalogue
+    return services().client.catalogue
 
 
 def _model(catalogue: Catalogue, name: str) -> dict[str, Any]:
+    offer = catalogue.offer(name)
     return {
         "name": name,
         "default": name == services().settings.default_model,
+        "labels": offer.labels,
+        "canary_share": offer.canary_share if CANARY in offer.labels else 0.0,
+        "shadow_share": offer.shadow_share if SHADOW in offer.labels else 0.0,
         "versions": [_version(v) for v in catalogue.of(name)],
     }
 

@@ -45,6 +45,8 @@ class Outcome:
     retry_after: str | None = None
     is_right: bool = False
     fault: str | None = None
+    told_to_close: bool = False
+    """The answer said that it was the connection's last."""
 
 
 @dataclass
@@ -106,7 +108,7 @@ class Crowd:
             self.outcomes.append(outcome)
             if len(self.outcomes) >= len(self.errands):
                 self._all_have_asked.set()
-            if outcome.fault is not None and streams is not None:
+            if (outcome.fault is not None or outcome.told_to_close) and streams is not None:
                 streams[1].close()
                 streams = None
             if outcome.fault == "refused":
@@ -155,4 +157,5 @@ async def _answer(reader: asyncio.StreamReader, row: npt.NDArray[np.float32], st
     if status == 200:
         found = json.loads(body)["predictions"][0]["probabilities"]
         is_right = bool(np.allclose(found, row, rtol=0, atol=1e-5))
-    return Outcome(loop.time() - started, status, headers.get("retry-after"), is_right)
+    told_to_close = headers.get("connection", "").lower() == "close"
+    return Outcome(loop.time() - started, status, headers.get("retry-after"), is_right, told_to_close=told_to_close)

@@ -29,7 +29,7 @@ def test_it_is_alive_before_it_is_ready_and_says_503_until_then(reference: Refer
     """The engine is held where it loads TensorFlow, for as long as the test looks."""
     with started(reference.models_dir) as service:
         (start,) = service.events("service_starting")
-        engine = start["engine_pid"]
+        (engine,) = start["engine_pids"]
         os.kill(engine, signal.SIGSTOP)
         eventually(lambda: is_stopped(engine))
         client, picture = service.client, encoded(reference.images[0])

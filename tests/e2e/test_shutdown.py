@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
 import json
 import os
 import signal
@@ -34,7 +36,7 @@ def test_told_to_stop_under_load_it_leaves_no_answer_half_given_and_no_process_b
 
         asyncio.run(crowd.ask_during(stop))
         assert crowd.statuses()[200] >= 32
-        assert set(crowd.statuses()) == {200, None}  # None: those that were not accepted
+        assert set(crowd.statuses()) <= {200, None}  # None: those that were not accepted
         assert set(crowd.faults()) <= {"unanswered", "refused"}
         assert all(outcome.is_right for outcome in crowd.outcomes if outcome.status == 200)
         assert not service.events("engine_died")
@@ -62,6 +64,49 @@ def test_told_to_stop_it_answers_all_that_it_had_accepted(signal_number: signal.
         assert len(bulk.digits) == len(images)
         assert service.family.exit_status() == 0
         assert not service.family.alive()
+
+
+def test_told_to_stop_it_says_so_before_it_takes_no_more_and_a_second_signal_ends_the_notice(
+    reference: Reference,
+) -> None:
+    picture = encoded(reference.images[4])
+    with started(reference.models_dir, drain_seconds="600", drain_notice_seconds="300") as service:
+        service.wait_until_ready()
+        service.family.send(signal.SIGTERM)
+        eventually(lambda: not service.is_ready())
+        assert service.client.post("/predict", content=picture).status_code == 200
+        with service.fresh() as client:  # and new connections are taken
+            assert client.post("/predict", content=picture).status_code == 200
+            assert client.get("/readyz").status_code == 503
+        assert service.client.get("/healthz").status_code == 200
+        assert service.stop(signal.SIGTERM) == 0
+        assert not service.is_listening()
+        assert service.events("service_stopped")[-1]["status"] == 0
+        assert not service.run_dir.exists()
+
+
+def test_interrupted_it_gives_no_notice(reference: Reference) -> None:
+    with started(reference.models_dir, drain_seconds="600", drain_notice_seconds="300") as service:
+        service.wait_until_ready()
+        assert service.stop(signal.SIGINT) == 0
+
+
+def test_told_to_stop_an_idle_connection_is_not_closed_under_a_request(reference: Reference) -> None:
+    with started(reference.models_dir) as service:
+        service.wait_until_ready()
+        idle = http.client.HTTPConnection(*service.address, timeout=PATIENCE_SECONDS)
+        with contextlib.closing(idle):
+            idle.request("GET", "/healthz")
+            before = idle.getresponse()
+            before.read()
+            assert before.getheader("connection") != "close"
+            service.family.send(signal.SIGTERM)
+            eventually(lambda: not service.is_listening())
+            idle.request("POST", "/predict", encoded(reference.images[6]), {"Content-Type": "image/png"})
+            last = idle.getresponse()
+            assert json.loads(last.read())["predictions"][0]["digit"] == 6
+            assert last.getheader("connection") == "close"
+        assert service.family.exit_status() == 0
 
 
 def test_told_to_stop_it_does_not_wait_for_ever_for_a_client_that_has_stalled(reference: Reference) -> None:

@@ -39,26 +39,42 @@ def probe(
 
 
 @pytest.fixture(scope="session")
-def models_dir(reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models_dir(reference: Reference, odd_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reference's versions, `moody/1`, and one version for each way in which a directory can be wrong."""
     directory = tmp_path_factory.mktemp("engine") / "models"
     shutil.copytree(reference.models_dir, directory)
 
+    for name in ("moody", "sick", "numberless", "short"):
+        put_version(odd_models / name, directory, name)
+    _spoil(directory, directory / "moody" / "1")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def odd_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SavedModels without cards, by name."""
     odd = tmp_path_factory.mktemp("odd")
     ran = run_python(["-m", "tests.engine.odd_models", str(odd)])
     assert ran.returncode == 0, ran.stderr
-    for name in ("moody", "sick", "numberless", "short"):
-        publish(directory, name, lambda target, name=name: _copy(odd / name, target, {}), 1)  # type: ignore[misc]
-    _spoil(directory, directory / "moody" / "1")
-    return directory
+    return odd
+
+
+def put_version(source: Path, models_dir: Path, name: str, version: int = 1, **card: Any) -> Path:
+    """Publish what lies in `source` as `<name>/<version>`: it is there at once, and whole."""
+
+    def copy(target: Path) -> dict[str, Any]:
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("card.json"))
+        return {"labels": LABELS, "input": PICTURE, **card}
+
+    publish(models_dir, name, copy, version)
+    return models_dir / name / str(version)
 
 
 def _spoil(directory: Path, moody: Path) -> None:
     """One model per fault, each a copy of a sound version with a card of its own name."""
 
     def copy(name: str, **card: Any) -> Path:
-        publish(directory, name, lambda target: _copy(moody, target, card), 1)
-        return directory / name / "1"
+        return put_version(moody, directory, name, **card)
 
     weights = copy("altered") / "variables" / "variables.data-00000-of-00001"
     content = bytearray(weights.read_bytes())
@@ -74,11 +90,6 @@ def _spoil(directory: Path, moody: Path) -> None:
     shutil.copytree(moody, directory / "renamed" / "1")
     (directory / "toy" / ".staging-half-written").mkdir()
     (directory / "toy" / "notes").mkdir()
-
-
-def _copy(source: Path, target: Path, card: dict[str, Any]) -> dict[str, Any]:
-    shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("card.json"))
-    return {"labels": LABELS, "input": PICTURE, **card}
 
 
 @pytest.fixture(scope="session")

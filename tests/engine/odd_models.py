@@ -1,6 +1,6 @@
 """SavedModels that the toy model is not: unfit ones, damaged ones, and one with moods. By TensorFlow alone, no Keras.
 
-    python -m tests.engine.odd_models <directory>      writes `moody`, `sick`, `numberless`, `short` there
+    python -m tests.engine.odd_models <directory>      writes `moody`, `greedy`, `sick`, `numberless`, `short` there
 
 Whoever imports this has imported TensorFlow: it is for processes of its own, not for pytest's.
 """
@@ -50,6 +50,18 @@ def write_moody(directory: Path) -> None:
         _, product = tf.while_loop(lambda i, _: i < turns, lambda i, m: (i + 1, tf.tanh(m @ m)), start)
         with tf.control_dependencies([product]):
             return {name: tf.identity(value) for name, value in _answer(images).items()}
+
+    _save(directory, serve, PICTURE)
+
+
+def write_greedy(directory: Path) -> None:
+    """Keeps the contract, and asks for 4 TiB times the largest first pixel; at 255 that is more than an address reaches."""
+
+    def serve(images: Any) -> Tensors:
+        tebi = tf.reduce_max(tf.cast(images[:, 0, 0, 0], tf.int64))
+        eaten = tf.fill(tf.reshape(tebi * 2**40, [1]), 1.0)
+        answer = _answer(images)  # what comes of the numbers has to be used, or they are never made
+        return {**answer, "energy": answer["energy"] + tf.reduce_sum(eaten)}
 
     _save(directory, serve, PICTURE)
 
@@ -119,6 +131,7 @@ def write_damaged(directory: Path, sound: Path) -> dict[str, Path]:
 
 if __name__ == "__main__":
     write_moody(Path(sys.argv[1]) / "moody")
+    write_greedy(Path(sys.argv[1]) / "greedy")
     write_sick(Path(sys.argv[1]) / "sick")
     write_numberless(Path(sys.argv[1]) / "numberless")
     write_short(Path(sys.argv[1]) / "short")

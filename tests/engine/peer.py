@@ -11,11 +11,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import zmq
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from service import wire
 from service.catalogue import Catalogue
@@ -26,12 +28,23 @@ Rows = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Ran:
+    """What a signature answered, by output."""
+
+    header: wire.Ran
+    outputs: dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
 class Answer:
     """`probabilities` float32 (N, 10), `energy` float32 (N), as they came."""
 
     header: wire.Predicted
     probabilities: Rows
     energy: Rows
+
+
+Reply = Answer | Ran | wire.Refused | wire.Controlled
 
 
 class Peer:
@@ -46,7 +59,9 @@ class Peer:
         self.socket.setsockopt(zmq.RCVHWM, 0)
         self.socket.connect(endpoint)
         self._ids = itertools.count(1)
-        self._answers: dict[int, Answer | wire.Refused] = {}
+        self._answers: dict[int, Reply] = {}
+        self.held: Catalogue | None = None
+        """The catalogue that came last, asked for or not."""
 
     def send(
         self,
@@ -54,25 +69,70 @@ class Peer:
         version: int,
         images: npt.NDArray[np.uint8] | bytes,
         budget_seconds: float = FOREVER_SECONDS,
+        bulk: bool | None = None,
     ) -> int:
-        """Ask, and return the id to collect the answer by."""
+        """Ask, and return the id to collect the answer by. As a worker would, it calls more than 64 pictures bulk."""
         ident = next(self._ids)
-        self.send_frames(wire.encode(wire.Predict(ident, model, version, budget_seconds)), bytes(images))
+        payload = bytes(images)
+        is_bulk = len(payload) > 64 * 784 if bulk is None else bulk
+        self.send_frames(wire.encode(wire.Predict(ident, model, version, budget_seconds, is_bulk)), payload)
         return ident
+
+    def send_run(
+        self,
+        model: str,
+        version: int,
+        signature: str,
+        inputs: dict[str, npt.NDArray[Any]],
+        outputs: tuple[str, ...] = (),
+        budget_seconds: float = FOREVER_SECONDS,
+    ) -> int:
+        """Call a signature, and return the id to collect the answer by."""
+        ident = next(self._ids)
+        tensors = tuple(wire.Tensor(name, array.dtype.name, array.shape) for name, array in inputs.items())
+        header = wire.Run(ident, model, version, signature, tensors, outputs, budget_seconds)
+        self.send_frames(wire.encode(header), *(array.tobytes() for array in inputs.values()))
+        return ident
+
+    def run(self, model: str, version: int, signature: str, **inputs: npt.NDArray[Any]) -> Ran:
+        found = self.collect(self.send_run(model, version, signature, inputs))
+        assert isinstance(found, Ran), found
+        return found
+
+    def control(self, action: Literal["load", "unload"], model: str) -> wire.Controlled:
+        ident = next(self._ids)
+        self.send_frames(wire.encode(wire.Control(ident, action, model)))
+        found = self.collect(ident)
+        assert isinstance(found, wire.Controlled), found
+        return found
+
+    def cancel(self, ident: int) -> None:
+        self.send_frames(wire.encode(wire.Cancel(ident)))
 
     def send_frames(self, *frames: bytes) -> None:
         self.socket.send_multipart(frames)
 
-    def collect(self, ident: int) -> Answer | wire.Refused:
+    def collect(self, ident: int) -> Reply:
         while ident not in self._answers:
-            message, frames = self._receive()
-            if isinstance(message, wire.Predicted):
+            self._keep(*self._receive())
+        return self._answers.pop(ident)
+
+    def _keep(self, message: wire.FromEngine, frames: list[bytes]) -> None:
+        match message:
+            case wire.Predicted():
                 energy = np.frombuffer(frames[1], np.float32)
                 probabilities = np.frombuffer(frames[0], np.float32).reshape(len(energy), -1)
                 self._answers[message.id] = Answer(message, probabilities, energy)
-            elif isinstance(message, wire.Refused):
+            case wire.Ran():
+                arrays = {
+                    tensor.name: np.frombuffer(frame, tensor.dtype).reshape(tensor.shape)
+                    for tensor, frame in zip(message.tensors, frames, strict=True)
+                }
+                self._answers[message.id] = Ran(message, arrays)
+            case wire.Refused() | wire.Controlled():
                 self._answers[message.id] = message
-        return self._answers.pop(ident)
+            case wire.Pong():
+                self.held = message.catalogue or self.held
 
     def answer(self, ident: int) -> Answer:
         found = self.collect(ident)
@@ -88,18 +148,31 @@ class Peer:
         return self.answer(self.send(model, version, images))
 
     def ping(self, revision: str = "") -> wire.Pong:
-        """The engine's next Pong; every earlier one has to have been collected."""
+        """The engine's next Pong."""
         self.send_frames(wire.encode(wire.Ping(revision)))
         while True:
-            message, _ = self._receive()
+            message, frames = self._receive()
+            self._keep(message, frames)
             if isinstance(message, wire.Pong):
                 return message
-            assert isinstance(message, wire.Refused), "an answer that nobody has collected"
 
     def catalogue(self) -> Catalogue:
-        found = self.ping().catalogue
-        assert found is not None
-        return found
+        """The newest one; the engine knows afterwards which one this peer held before."""
+        self.ping(self.held.revision if self.held else "")
+        assert self.held is not None
+        return self.held
+
+    def states(self, model: str = "toy") -> dict[int, str]:
+        """Of the model's versions, by number, in the newest catalogue."""
+        return {v.version: v.state for v in self.catalogue().versions if v.name == model}
+
+    def pushed(self) -> Catalogue:
+        """The catalogue that comes next without being asked for; what was answered meanwhile is kept."""
+        before = self.held
+        while self.held is before:
+            self._keep(*self._receive())
+        assert self.held is not None
+        return self.held
 
     def _receive(self) -> tuple[wire.FromEngine, list[bytes]]:
         # What an engine said before it ended is still there to be read.
@@ -142,7 +215,7 @@ class Engine:
             variables = {f"DIGITS_{name.upper()}": value for name, value in wanted.items()}
             family = Family(["-m", "service.engine"], variables, run_dir / "log")
             try:
-                yield cls(family, f"ipc://{directory}/engine.sock", run_dir)
+                yield cls(family, f"ipc://{directory}/engine-0.sock", run_dir)
             finally:
                 family.end()
 
@@ -159,10 +232,10 @@ class Engine:
 
         def loaded() -> bool:
             assert self.family.process.poll() is None, self.family.log.read_text()
-            with self.connect() as peer:
-                return all(v.state != "loading" for v in peer.catalogue().versions)
+            return all(v.state != "loading" for v in peer.catalogue().versions)
 
-        eventually(loaded)
+        with self.connect() as peer:
+            eventually(loaded)
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
@@ -173,6 +246,12 @@ class Engine:
             yield
         finally:
             os.kill(self.family.pid, signal.SIGCONT)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """What its process has written of a metric by now; 0 if nothing."""
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self.run_dir / "metrics"))  # type: ignore[no-untyped-call]
+        return registry.get_sample_value(name, labels) or 0.0
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The lines of its log that tell of `name`."""

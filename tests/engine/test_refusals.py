@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from service import wire
 from tests.engine.peer import Answer, Engine, Peer
@@ -93,10 +91,8 @@ def test_nothing_internal_is_said_of_a_failure(peer: Peer) -> None:
     assert peer.refusal(peer.send("moody", 1, moody(MOOD_FAILS))).message == "inference failed"
 
 
-def dropped_pictures(engine: Engine) -> float:
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(engine.run_dir / "metrics"))  # type: ignore[no-untyped-call]
-    return registry.get_sample_value("digits_dropped_pictures_total") or 0.0
+def dropped_pictures(engine: Engine, reason: str = "deadline") -> float:
+    return engine.metric("digits_dropped_pictures_total", reason=reason)
 
 
 def test_work_whose_time_is_up_on_arrival_is_dropped_and_counted(engine: Engine, peer: Peer) -> None:

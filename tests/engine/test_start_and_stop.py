@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.engine.conftest import put_version
 from tests.engine.peer import Engine
 from tests.engine.test_refusals import MOOD_SLOW, moody
-from tests.processes import eventually, run_python
+from tests.processes import eventually, eventually_equal, run_python
 from tests.reference import Reference
 
 pytestmark = pytest.mark.slow
@@ -51,6 +52,17 @@ def test_an_engine_that_is_told_to_stop_while_it_loads_ends_well(models_dir: Pat
         assert engine.family.exit_status() == 0
         assert engine.events("engine_stopped")
         assert "Traceback" not in engine.family.log.read_text()
+
+
+def test_a_hang_up_makes_it_look_at_once(reference: Reference, tmp_path: Path) -> None:
+    source = reference.models_dir / "toy"
+    put_version(source / "1", tmp_path / "models", "toy", 1)
+    settings = {"version_policy": "latest:1", "models_poll_seconds": "3600"}
+    with Engine.started(tmp_path / "models", **settings) as engine, engine.connect() as peer:
+        eventually_equal(peer.states, {1: "available"})
+        put_version(source / "2", tmp_path / "models", "toy", 2)
+        engine.family.send(signal.SIGHUP)
+        eventually_equal(peer.states, {2: "available"})
 
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_one_clear_line_and_status_2(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,11 @@ from flask import Flask
 
 from service.app import create_app
 from service.asgi import bridge
+from service.asgi_types import App
 from service.bodies import BodiesFirst
 from service.client import EngineClient
-from service.lane import App, PredictionLane
-from service.observation import Recorder
-from service.predictor import Predictor
+from service.lane import InferenceLane
+from service.services import Services, assemble
 from service.settings import Settings
 from tests.unit.service.running import until
 from tests.unit.service.tiny_engine import TinyEngine
@@ -43,6 +43,8 @@ class Call:
     chunks: Sequence[bytes] = (b"",)
     hangs_up: bool = False
     """After the chunks, instead of completing the request."""
+    leaves: bool = False
+    """After the chunks, without waiting for the answer."""
     pause: asyncio.Event | None = None
     """To be waited for after the first chunk."""
     received: int = 0
@@ -52,11 +54,10 @@ class Call:
 
     async def made_to(self, app: App) -> Answer | None:
         """The answer, None when there was none."""
-        messages = self._messages()
 
         async def receive() -> Any:
             self.received += 1
-            return await anext(messages)
+            return await self._message(self.received)
 
         async def send(message: Any) -> None:
             self.sent.append(message)
@@ -75,8 +76,7 @@ class Call:
             "client": ("127.0.0.1", 50000),
             "server": ("127.0.0.1", 8000),
         }
-        async with aclosing(messages):
-            await app(scope, receive, send)
+        await app(scope, receive, send)
         if not self.sent:
             return None
         start, *parts = self.sent
@@ -87,13 +87,16 @@ class Call:
         assert len(headers) == len(start["headers"])
         return Answer(start["status"], headers, b"".join(part.get("body", b"") for part in parts))
 
-    async def _messages(self) -> AsyncGenerator[dict[str, Any], None]:
-        for number, chunk in enumerate(self.chunks, start=1):
-            last = number == len(self.chunks) and not self.hangs_up
-            yield {"type": "http.request", "body": chunk, "more_body": not last}
-            if self.pause is not None:
-                await self.pause.wait()
-        yield {"type": "http.disconnect"}
+    async def _message(self, number: int) -> dict[str, Any]:
+        """The application's next, counted from 1."""
+        if number > 1 and self.pause is not None:
+            await self.pause.wait()
+        if number <= len(self.chunks):
+            more = number < len(self.chunks) or self.hangs_up
+            return {"type": "http.request", "body": self.chunks[number - 1], "more_body": more}
+        if not self.hangs_up and not self.leaves:
+            await asyncio.Event().wait()  # as a server does until the answer is sent or the connection lost
+        return {"type": "http.disconnect"}
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ class Site:
     client: EngineClient
     loop: asyncio.AbstractEventLoop
     flask: Flask
-    lane: PredictionLane
+    lane: InferenceLane
+    services: Services
 
     def over_flask(
         self, path: str = "/predict", body: bytes | None = None, *, method: str = "POST", **headers: str
@@ -149,12 +153,10 @@ def serving(settings: Settings, engine: TinyEngine) -> Iterator[Site]:
     try:
         asyncio.run_coroutine_threadsafe(client.start(), loop).result()
         asyncio.run_coroutine_threadsafe(until(lambda: client.ready), loop).result()
-        predictor = Predictor(settings, client, clock=lambda: 0.0)
-        recorder = Recorder(settings.access_log_per_second)
-        flask = create_app(settings, predictor, recorder)
+        services = assemble(settings, client, clock=lambda: 0.0)
+        flask = create_app(settings, services)
         rest = BodiesFirst(bridge(flask.wsgi_app, 2), settings.max_body_bytes)
-        lane = PredictionLane(rest, predictor, recorder, settings.max_body_bytes)
-        yield Site(settings, engine, client, loop, flask, lane)
+        yield Site(settings, engine, client, loop, flask, InferenceLane(rest, services), services)
     finally:
         asyncio.run_coroutine_threadsafe(client.stop(), loop).result()
         loop.call_soon_threadsafe(loop.stop)

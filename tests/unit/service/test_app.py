@@ -12,10 +12,8 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
-from structlog.testing import capture_logs
 
 from service.app import create_app
-from service.openapi import error_types
 from service.settings import Settings
 from service.version import __version__
 from tests.unit.service import bodies
@@ -66,6 +64,9 @@ def test_one_model(site: Site) -> None:
     assert get(site, "/models/cnn") == {
         "name": "cnn",
         "default": True,
+        "labels": {},
+        "canary_share": 0.0,
+        "shadow_share": 0.0,
         "versions": [
             {"version": 2, "state": "loading", "card": "/models/cnn/versions/2"},
             {
@@ -238,127 +239,6 @@ def test_a_model_without_a_preparation_takes_no_pictures(site: Site) -> None:
     assert "arrays/1 takes arrays only" in orjson.loads(answer.body)["error"]["message"]
 
 
-# --- failures
-
-
-def refused(reason: str) -> Callable[[Site], Answer]:
-    """A request that the engine refuses."""
-
-    def ask(site: Site) -> Answer:
-        site.engine.refusal = (reason, "the engine says no")
-        try:
-            return site.over_flask(body=GOOD)
-        finally:
-            site.engine.refusal = None
-
-    return ask
-
-
-FAILURES: dict[str, list[Callable[[Site], Answer]]] = {
-    "malformed_request": [
-        lambda site: site.over_flask(body=b""),
-        lambda site: site.over_flask(body=b"{", content_type=bodies.JSON),
-        lambda site: site.over_flask(body=b"x", content_type=bodies.MULTIPART),
-    ],
-    "invalid_parameter": [
-        lambda site: site.over_flask("/predict?top_k=many", GOOD),
-        lambda site: site.over_flask("/predict?version=-1", GOOD),
-    ],
-    "undecodable_picture": [lambda site: site.over_flask(body=GOOD[:50])],
-    "payload_too_large": [
-        lambda site: site.over_flask(body=bytes(400 * 784 + 1), content_type=bodies.RAW),
-        lambda site: site.over_flask("/predict?model=arrays", bytes(401 * 60), content_type=bodies.RAW),
-        lambda site: site.over_flask(body=bodies.png(np.zeros((1001, 1000), np.uint8))),
-        lambda site: site.over_flask(body=bodies.multipart(*[b"x"] * 401), content_type=bodies.MULTIPART),
-        lambda site: site.over_flask(body=bodies.json(*[0] * 401), content_type=bodies.JSON),
-    ],
-    "unsupported_media_type": [lambda site: site.over_flask(body=b"hello", content_type="text/plain")],
-    "wrong_shape": [lambda site: site.over_flask(body=bytes(783), content_type=bodies.RAW)],
-    "blank_picture": [lambda site: site.over_flask(body=bodies.png(np.full((28, 28), 255, np.uint8)))],
-    "not_found": [
-        lambda site: site.over_flask("/nowhere", method="GET"),
-        lambda site: site.over_flask("/predict/", GOOD),
-        lambda site: site.over_flask("/models/cnn/versions", method="GET"),
-        lambda site: site.over_flask("/nowhere/%FF%00", method="PUT"),
-    ],
-    "unknown_model": [
-        lambda site: site.over_flask("/predict?model=fnn", GOOD),
-        lambda site: site.over_flask("/models/fnn", method="GET"),
-        lambda site: site.over_flask("/models/fnn/versions/1", method="GET"),
-    ],
-    "unknown_version": [
-        lambda site: site.over_flask("/predict?version=77", GOOD),
-        lambda site: site.over_flask("/predict?model=broken", GOOD),
-        lambda site: site.over_flask("/models/cnn/versions/77", method="GET"),
-        lambda site: site.over_flask("/models/cnn/versions/one", method="GET"),
-    ],
-    "method_not_allowed": [
-        lambda site: site.over_flask("/predict", method="GET"),
-        lambda site: site.over_flask("/models", b"", method="POST"),
-        lambda site: site.over_flask("/healthz", method="BREW"),
-    ],
-    "queue_full": [refused("queue_full")],
-    "internal_error": [
-        refused("internal_error"),
-        lambda site: site.over_flask("/predict?model=short", GOOD),
-    ],
-    "not_ready": [lambda site: site.over_flask("/predict?model=coming", GOOD)],
-    "deadline_exceeded": [refused("deadline_exceeded")],
-}
-
-
-def test_every_type_of_error_is_provoked_here() -> None:
-    assert set(FAILURES) == set(error_types())
-
-
-def check_shape(answer: Answer, type_: str) -> dict[str, str]:
-    """The one shape of an error."""
-    assert answer.status == error_types()[type_], answer.body
-    assert answer.headers["content-type"] == "application/json"
-    document = orjson.loads(answer.body)
-    assert set(document) == {"error"}
-    error: dict[str, str] = document["error"]
-    assert {"type", "message", "request_id"} <= set(error) <= {"type", "message", "request_id", "field"}
-    assert error["type"] == type_
-    assert error["request_id"] == answer.headers["x-request-id"]
-    assert len(error["message"]) > 5
-    assert ("retry-after" in answer.headers) == (answer.status in (429, 503))
-    assert ("field" in error) == (answer.status in (400, 404, 413, 415, 422) and type_ != "not_found")
-    assert answer.body.endswith(b"}\n")
-    return error
-
-
-@pytest.mark.parametrize(
-    ("type_", "number"), [(type_, i) for type_, ways in FAILURES.items() for i in range(len(ways))]
-)
-def test_every_failure_has_the_one_shape(site: Site, type_: str, number: int) -> None:
-    with capture_logs():
-        check_shape(FAILURES[type_][number](site), type_)
-
-
-def test_a_wrong_method_names_the_right_ones(site: Site) -> None:
-    answer = site.over_flask("/predict", method="GET")
-    assert answer.headers["allow"] == "OPTIONS, POST"
-    assert "allowed: OPTIONS, POST" in orjson.loads(answer.body)["error"]["message"]
-
-
-def test_nothing_internal_is_echoed_and_the_log_has_the_details(site: Site) -> None:
-    with capture_logs() as logged:
-        answer = site.over_flask("/predict?model=short", GOOD, x_request_id="id-7")
-    assert orjson.loads(answer.body)["error"]["message"] == "the service failed; the log has the details"
-    [line] = [line for line in logged if line["event"] == "internal_error"]
-    assert line["id"] == "id-7"
-    assert isinstance(line["exc_info"], IndexError)
-
-
-@pytest.mark.parametrize(
-    ("path", "field"),
-    [("?top_k=0", "top_k"), ("?version=x", "version"), ("?model=no", "model"), ("?version=9", "version")],
-)
-def test_a_failure_names_the_part_at_fault(site: Site, path: str, field: str) -> None:
-    assert orjson.loads(site.over_flask(f"/predict{path}", GOOD).body)["error"]["field"] == field
-
-
 def test_as_large_as_allowed_is_not_too_large(site: Site) -> None:
     assert site.settings.max_body_bytes == 400 * 784
     assert len(predictions(site.over_flask(body=bytes(400 * 784), content_type=bodies.RAW))) == 400
@@ -366,20 +246,12 @@ def test_as_large_as_allowed_is_not_too_large(site: Site) -> None:
     assert len(predictions(site.over_flask(body=as_many_files, content_type=bodies.MULTIPART))) == 400
 
 
-def test_while_there_is_no_engine(own_site: Site) -> None:
-    own_site.engine.die()
-    own_site.wait_until(lambda: not own_site.client.ready)
-    for answer in (own_site.over_flask(body=GOOD), own_site.over_flask("/readyz", method="GET")):
-        check_shape(answer, "not_ready")
-    assert own_site.over_flask("/healthz", method="GET").status == 200
-    listed = orjson.loads(own_site.over_flask("/models", method="GET").body)
-    assert listed["engine"]["ready"] is False
-    assert listed["models"]
+# --- with a client of its own
 
 
 def test_an_application_of_its_own_brings_its_client(settings: Settings) -> None:
     app = create_app(settings)
-    client = app.extensions["digits"].predictor.client
+    client = app.extensions["digits"].client
     [thread] = [thread for thread in threading.enumerate() if thread.name == "engine-client"]
     try:
         with app.test_client() as http:

@@ -7,34 +7,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from service.engine.batcher import Batch, Batcher, Key, QueueFullError, Work
+from service.engine.batcher import Batch, Batcher, QueueFullError, Work
+from service.engine.repository import Key
 
 A: Key = ("a", 1)
 B: Key = ("b", 1)
 C: Key = ("b", 2)
 
 
-def work(name: str, pictures: int, key: Key = A, deadline_seconds: float = 100.0) -> Work[str]:
-    return Work(name, key, pictures, 0.0, deadline_seconds)
+def work(
+    name: str, pictures: int, key: Key = A, deadline_seconds: float = 100.0, bulk: bool | None = None
+) -> Work[Key, str]:
+    """Bulk from 4 pictures on, where nothing else is said."""
+    return Work(name, key, pictures, 0.0, deadline_seconds, pictures > 3 if bulk is None else bulk)
 
 
-def batcher(
-    *works: Work[str], max_batch_size: int = 8, queue_limit: int = 1000, bulk_pictures: int = 3
-) -> Batcher[str]:
-    made: Batcher[str] = Batcher(max_batch_size, queue_limit, bulk_pictures)
+def batcher(*works: Work[Key, str], max_batch_size: int = 8, queue_limit: int = 1000) -> Batcher[Key, str]:
+    made: Batcher[Key, str] = Batcher(max_batch_size, queue_limit)
     for each in works:
         made.add(each)
     return made
 
 
-def shown(batch: Batch[str] | None) -> list[str]:
+def shown(batch: Batch[Key, str] | None) -> list[str]:
     """`["x[0:3]", …]`"""
     assert batch is not None
     assert batch.pictures == sum(part.stop - part.start for part in batch.slices)
     return [f"{part.work.owner}[{part.start}:{part.stop}]" for part in batch.slices]
 
 
-def all_of(waiting: Batcher[str]) -> list[list[str]]:
+def all_of(waiting: Batcher[Key, str]) -> list[list[str]]:
     batches = []
     while (batch := waiting.next_batch(0.0)) is not None:
         batches.append(shown(batch))
@@ -99,15 +101,16 @@ def test_small_work_alone_leaves_bulk_no_debt() -> None:
     assert shown(waiting.next_batch(0.0)) == ["y[0:1]", "bulk[8:10]"]
 
 
-@pytest.mark.parametrize(("pictures", "alone"), [(3, False), (4, True)])
-def test_more_than_so_many_pictures_are_bulk(pictures: int, alone: bool) -> None:
-    waiting = batcher(work("x", pictures), work("y", 1))
-    assert shown(waiting.next_batch(0.0))[0] == ("y[0:1]" if alone else f"x[0:{pictures}]")
+@pytest.mark.parametrize(("bulk", "first"), [(False, "x[0:8]"), (True, "y[0:1]")])
+def test_bulk_is_what_is_called_so_whatever_its_length(bulk: bool, first: str) -> None:
+    waiting = batcher(work("x", 8, bulk=bulk), work("y", 1))
+    assert shown(waiting.next_batch(0.0))[0] == first
 
 
-def test_bulk_is_never_more_than_a_batch() -> None:
-    assert Batcher[str](8, 1000).bulk_pictures == 8
-    assert Batcher[str](256, 1000).bulk_pictures == 64
+def test_a_gathered_message_longer_than_a_batch_keeps_its_place_among_small_work() -> None:
+    waiting = batcher(work("bulk", 8), work("gathered", 10, bulk=False), work("x", 1))
+    assert all_of(waiting)[:2] == [["gathered[0:8]"], ["bulk[0:8]"]]
+    assert batcher(work("gathered", 10, bulk=False)).next_batch(0.0) is not None
 
 
 def test_the_queue_is_bounded() -> None:
@@ -182,15 +185,37 @@ def test_what_is_cancelled_goes_no_further() -> None:
     assert waiting.next_batch(0.0) is None
 
 
-sizes = st.lists(st.tuples(st.sampled_from([A, B]), st.integers(1, 30)), max_size=30)
+def test_what_waits_is_told() -> None:
+    half, small = work("half", 20), work("small", 2, B)
+    waiting = batcher(half, small)
+    waiting.next_batch(0.0)
+    assert set(waiting.waiting()) == {half, small}
+    assert waiting.waits_for(A)
+    assert waiting.waits_for(B)
+    waiting.next_batch(0.0)
+    assert set(waiting.waiting()) == {half}
+    assert not waiting.waits_for(B)
+    assert not waiting.waits_for(C)
 
 
-@given(sizes, st.integers(1, 12), st.integers(1, 12))
+def test_a_key_that_is_forgotten_may_come_again() -> None:
+    waiting = batcher(work("x", 1))
+    waiting.next_batch(0.0)
+    waiting.forget(A)
+    waiting.forget(C)
+    waiting.add(work("y", 1))
+    assert all_of(waiting) == [["y[0:1]"]]
+
+
+sizes = st.lists(st.tuples(st.sampled_from([A, B]), st.integers(1, 30), st.booleans()), max_size=30)
+
+
+@given(sizes, st.integers(1, 12))
 def test_every_picture_is_handed_out_once_and_in_order(
-    given_work: list[tuple[Key, int]], max_batch_size: int, bulk_pictures: int
+    given_work: list[tuple[Key, int, bool]], max_batch_size: int
 ) -> None:
-    works = [work(str(i), pictures, key) for i, (key, pictures) in enumerate(given_work)]
-    waiting = batcher(*works, max_batch_size=max_batch_size, bulk_pictures=bulk_pictures)
+    works = [work(str(i), pictures, key, bulk=bulk) for i, (key, pictures, bulk) in enumerate(given_work)]
+    waiting = batcher(*works, max_batch_size=max_batch_size)
     left = sum(each.pictures for each in works)
     handed_out: dict[str, list[int]] = {each.owner: [] for each in works}
     finished: dict[tuple[Key, bool], list[int]] = {}
@@ -202,7 +227,7 @@ def test_every_picture_is_handed_out_once_and_in_order(
             assert part.work.key == batch.key
             handed_out[part.work.owner] += range(part.start, part.stop)
             if part.stop == part.work.pictures:
-                kind = (part.work.key, part.work.pictures > waiting.bulk_pictures)
+                kind = (part.work.key, part.work.bulk)
                 finished.setdefault(kind, []).append(int(part.work.owner))
     assert left == 0
     assert handed_out == {each.owner: list(range(each.pictures)) for each in works}
@@ -214,15 +239,17 @@ class AnyOrder(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.waiting: Batcher[int] = Batcher(8, 60, 3)
-        self.left: dict[Work[int], int] = {}
+        self.waiting: Batcher[Key, int] = Batcher(8, 60)
+        self.left: dict[Work[Key, int], int] = {}
         self.now_seconds = 0.0
         self.number = 0
 
-    @rule(key=st.sampled_from([A, B]), pictures=st.integers(1, 25), budget_seconds=st.integers(1, 5))
-    def add(self, key: Key, pictures: int, budget_seconds: int) -> None:
+    @rule(
+        key=st.sampled_from([A, B]), pictures=st.integers(1, 25), budget_seconds=st.integers(1, 5), bulk=st.booleans()
+    )
+    def add(self, key: Key, pictures: int, budget_seconds: int, bulk: bool) -> None:
         self.number += 1
-        new = Work(self.number, key, pictures, self.now_seconds, self.now_seconds + budget_seconds)
+        new = Work(self.number, key, pictures, self.now_seconds, self.now_seconds + budget_seconds, bulk)
         full = sum(self.left.values()) + pictures > 60
         if full:
             with pytest.raises(QueueFullError):
@@ -260,6 +287,8 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def the_count_is_right(self) -> None:
         assert self.waiting.waiting_pictures == sum(self.left.values()) <= 60
+        assert set(self.waiting.waiting()) == set(self.left)
+        assert all(self.waiting.waits_for(key) == any(w.key == key for w in self.left) for key in (A, B))
 
 
 TestAnyOrder = AnyOrder.TestCase

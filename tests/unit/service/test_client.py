@@ -209,7 +209,7 @@ def test_an_answer_that_was_lost_holds_up_nobody_after_its_deadline(settings: Se
                 await client.ask(CNN, pictures(1), 0.001)
             engine.distort = list
             await client.ask(CNN, pictures(1), 60.0)
-            assert not client._flights
+            assert not client._dispatcher.links[0].flights
 
     asyncio.run(run())
 
@@ -320,13 +320,15 @@ def test_a_message_that_is_none_is_passed_over(settings: Settings, engine: TinyE
 def test_a_thread_asks_the_loop(settings: Settings, engine: TinyEngine) -> None:
     async def run() -> None:
         async with connected(settings) as client:
-            answers = await asyncio.gather(
-                *(asyncio.to_thread(client.ask_from_thread, CNN, pictures(2, seed), 60.0) for seed in range(4))
-            )
+
+            def in_a_thread(number: int, seed: int) -> Answer:
+                return client.from_thread(client.ask(CNN, pictures(number, seed), 60.0))
+
+            answers = await asyncio.gather(*(asyncio.to_thread(in_a_thread, 2, seed) for seed in range(4)))
             for seed, answer in enumerate(answers):
                 assert np.array_equal(answer.probabilities, classify(pictures(2, seed))[0])
             with pytest.raises(errors.QueueFullError):
-                await asyncio.to_thread(client.ask_from_thread, CNN, pictures(40_000), 60.0)
+                await asyncio.to_thread(in_a_thread, 40_000, 0)
 
     asyncio.run(run())
 
@@ -339,6 +341,8 @@ def test_stop_tells_all_who_wait_and_leaves_nothing_behind(settings: Settings, e
             await asyncio.to_thread(engine.wait_for, 1)
             asks += [ask(client, 1), ask(client, 200)]
             await started(*asks)
+            context = client._context
+            assert context is not None
             await client.stop()
             for outcome in await asyncio.gather(*asks, return_exceptions=True):
                 assert isinstance(outcome, errors.NotReadyError)
@@ -347,9 +351,10 @@ def test_stop_tells_all_who_wait_and_leaves_nothing_behind(settings: Settings, e
             with pytest.raises(errors.NotReadyError):
                 await client.ask(CNN, pictures(1), 60.0)
             assert asyncio.all_tasks() == {asyncio.current_task()}
-            assert client._socket.closed
-            assert client._monitor.closed
-            assert client._context.closed
+            for link in client._dispatcher.links:
+                assert link._socket.closed
+                assert link._monitor.closed
+            assert context.closed
             await client.stop()  # a second time changes nothing
 
     threads_before = threading.active_count()

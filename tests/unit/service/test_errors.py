@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from service import errors
+from service.description import error_types
 from service.errors import ServiceError
-from service.openapi import error_types
 
 
 def family(cls: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

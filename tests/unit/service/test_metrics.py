@@ -102,6 +102,17 @@ def test_counters_add_up_and_outlive_their_process_and_gauges_do_not(service: Se
     service.end(first)
 
 
+def test_samples_of_some_metrics_are_those_of_all_processes(service: Service) -> None:
+    service.start(3, up=1)
+    service.start(40, up=1)
+    found = list(metrics.samples(["digits_requests", "digits_request_seconds"]))
+    assert {sample.name for sample in found} == {
+        "digits_requests_total",
+        *(f"digits_request_seconds_{part}" for part in ("bucket", "count", "sum")),
+    }
+    assert [sample.value for sample in found if sample.name == "digits_requests_total"] == [43]
+
+
 def test_alone_a_process_tells_of_itself() -> None:
     code = "from service import metrics; metrics.ENGINE_RESTARTS.inc(2); print(metrics.exposition().decode())"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,12 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from service import metrics, observation
-from service.observation import BufferedCounts, BufferedHistogram, Observer, Recorder, flush_all, observe_many
+from service.observation import (
+    BufferedCounts,
+    BufferedHistogram,
+    BufferedLatest,
+    Observer,
+    Recorder,
+    flush_all,
+    observe_many,
+)
 from tests.unit.service.tiny_engine import CNN
 
 BOUNDS = (0.0, 0.1, 0.5, 1.0, 2.0)
@@ -69,6 +77,16 @@ def test_counts_go_to_their_counters() -> None:
         buffered.note(digit)
     flush_all()
     assert [samples(registry)[f"c_total{{'digit': '{digit}'}}"] for digit in range(3)] == [1, 0, 3]
+
+
+def test_of_many_values_the_latest_counts() -> None:
+    registry = CollectorRegistry()
+    buffered = BufferedLatest(Gauge("g", ".", registry=registry))
+    for value in (5.0, 7.0, 6.0):
+        buffered.note(value)
+    assert samples(registry) == {"g{}": 0}
+    flush_all()
+    assert samples(registry) == {"g{}": 7}
 
 
 def test_a_full_buffer_does_not_wait_for_a_flush() -> None:
@@ -128,6 +146,18 @@ def test_an_observer_counts_digits_confidences_and_stages() -> None:
     observer.passed({"read": 1.0, "decode": 2.0, "queue": 4.0, "inference": 8.0, "write": 16.0})
     after = now()
     assert [round(b - a, 6) for a, b in zip(before, after, strict=True)] == [2, 1, 3, 1, 1, 2, 4, 8, 16]
+
+
+def test_an_observer_knows_when_it_last_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = {"model": CNN.name, "version": str(CNN.version)}
+    now = [2e9]
+    monkeypatch.setattr(observation, "time", SimpleNamespace(time=lambda: now[0]))
+    observer = Observer(CNN)
+    observer.passed({})
+    assert total("digits_last_inference_timestamp_seconds", **labels) == 2e9
+    now[0] += 5
+    observer.answered()
+    assert total("digits_last_inference_timestamp_seconds", **labels) == 2e9 + 5
 
 
 # --- requests

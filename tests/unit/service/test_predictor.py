@@ -1,4 +1,4 @@
-"""What lane and Flask share: the query, the stages' times, and what an answer says of each picture."""
+"""The endpoint of `/predict`: the query, the stages' times, and what an answer says of each picture."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ import pytest
 
 from service import errors
 from service.client import EngineClient
+from service.endpoint import Call
 from service.errors import InvalidParameterError
 from service.predictor import Predictor, Query
+from service.router import Router
 from service.settings import Settings
 from tests.unit.service import bodies
 from tests.unit.service.conftest import MakeSettings
@@ -30,7 +32,15 @@ PNG = bodies.png(bodies.digit())
 @pytest.fixture
 def predictor(settings: Settings) -> Predictor:
     """With a client that was never started: enough for all that happens before and after the engine."""
-    return Predictor(settings, EngineClient(settings))
+    return unconnected(settings)
+
+
+def unconnected(settings: Settings) -> Predictor:
+    return Predictor(settings, Router(EngineClient(settings)), lambda: 0.0)
+
+
+def call(content_type: str, body: bytes, started: float = 0.0, budget_seconds: float = 60.0) -> Call:
+    return Call("/predict", b"", {b"content-type": content_type.encode()}, body, "id-1", started, budget_seconds)
 
 
 # --- the query
@@ -39,17 +49,19 @@ def predictor(settings: Settings) -> Predictor:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (b"", Query("cnn", None, None)),
-        (b"model=mlp", Query("mlp", None, None)),
-        (b"model=mlp&version=3&top_k=5", Query("mlp", 3, 5)),
-        (b"model=", Query("cnn", None, None)),
-        (b"version=1700000000123", Query("cnn", 1700000000123, None)),
-        (b"other=1", Query("cnn", None, None)),
-        (b"model=a&model=b&top_k=1&top_k=2", Query("a", None, 1)),
-        (b"model=%C3%BC+x", Query("ü x", None, None)),
-        (b"&&&", Query("cnn", None, None)),
-        (b"model=%FF", Query("\ufffd", None, None)),
-        (b"model=\xff", Query("\ufffd", None, None)),
+        (b"", Query("cnn", None, None, None)),
+        (b"model=mlp", Query("mlp", None, None, None)),
+        (b"model=mlp&version=3&top_k=5", Query("mlp", 3, None, 5)),
+        (b"model=", Query("cnn", None, None, None)),
+        (b"version=1700000000123", Query("cnn", 1700000000123, None, None)),
+        (b"label=canary", Query("cnn", None, "canary", None)),
+        (b"version=3&label=", Query("cnn", 3, None, None)),
+        (b"other=1", Query("cnn", None, None, None)),
+        (b"model=a&model=b&top_k=1&top_k=2", Query("a", None, None, 1)),
+        (b"model=%C3%BC+x", Query("ü x", None, None, None)),
+        (b"&&&", Query("cnn", None, None, None)),
+        (b"model=%FF", Query("\ufffd", None, None, None)),
+        (b"model=\xff", Query("\ufffd", None, None, None)),
     ],
 )
 def test_the_query(predictor: Predictor, query: bytes, expected: Query) -> None:
@@ -58,7 +70,7 @@ def test_the_query(predictor: Predictor, query: bytes, expected: Query) -> None:
 
 def test_the_default_model_is_a_setting(make_settings: MakeSettings) -> None:
     settings = make_settings(default_model="mlp")
-    predictor = Predictor(settings, EngineClient(settings))
+    predictor = unconnected(settings)
     assert predictor.query(b"").model == predictor.query(b"top_k=1").model == "mlp"
 
 
@@ -71,6 +83,12 @@ def test_what_is_no_positive_whole_number(predictor: Predictor, name: str, value
         predictor.query(f"{name}={value}".encode().replace(b"+", b"%2B"))
     assert refused.value.field == name
     assert len(refused.value.message) < 120
+
+
+def test_a_version_and_a_label_contradict_each_other(predictor: Predictor) -> None:
+    with pytest.raises(InvalidParameterError, match="not both") as refused:
+        predictor.query(b"version=1&label=stable")
+    assert refused.value.field == "label"
 
 
 # --- where a body is read
@@ -101,7 +119,7 @@ CURL = "application/x-www-form-urlencoded"
     ],
 )
 def test_what_would_hold_up_an_event_loop(predictor: Predictor, content_type: str, body: bytes, heavy: bool) -> None:
-    assert predictor.is_heavy(content_type, body) is heavy
+    assert predictor.is_heavy(call(content_type, body)) is heavy
 
 
 # --- times
@@ -112,19 +130,17 @@ async def at_times(settings: Settings, *seconds: float) -> AsyncIterator[Predict
     """A predictor whose clock says one of `seconds` after the other."""
     times: Iterator[float] = chain(seconds, repeat(float("nan")))
     async with connected(settings) as client:
-        yield Predictor(settings, client, clock=lambda: next(times))
+        yield Predictor(settings, Router(client), lambda: next(times))
 
 
-def test_stages_are_timed_and_the_budget_is_what_is_left(make_settings: MakeSettings, engine: TinyEngine) -> None:
-    settings = make_settings(deadline_seconds=60.0)
-
+def test_stages_are_timed_and_the_budget_is_what_is_left(settings: Settings, engine: TinyEngine) -> None:
     async def run() -> None:
         async with at_times(settings, 10.5, 13.0) as predictor:
-            job = predictor.begin(predictor.query(b""), bodies.PNG, PNG, started=10.0)
+            job = predictor.begin(call(bodies.PNG, PNG, started=10.0, budget_seconds=60.0))
             assert job.stages == {"read": 0.5, "decode": 2.5}
             assert job.budget_seconds == 57.0
-            answer = await predictor.client.ask(job.target.version, job.images, job.budget_seconds)
-            document = orjson.loads(predictor.finish(job, answer))
+            await job.ask()
+            document = orjson.loads(predictor.finish(job).body)
             inference_ms = INFERENCE_SECONDS * 1000
             assert document["timings_ms"] == {"read": 500, "decode": 2500, "queue": 0, "inference": inference_ms}
             assert 50 < engine.asked[0].header.budget_seconds <= 57.0
@@ -132,13 +148,13 @@ def test_stages_are_timed_and_the_budget_is_what_is_left(make_settings: MakeSett
     asyncio.run(run())
 
 
-def test_what_took_too_long_before_the_engine_is_504(make_settings: MakeSettings, engine: TinyEngine) -> None:
+def test_what_took_too_long_before_the_engine_is_504(settings: Settings, engine: TinyEngine) -> None:
     async def run() -> None:
-        async with at_times(make_settings(deadline_seconds=5.0), 1.0, 6.0) as predictor:
+        async with at_times(settings, 1.0, 6.0) as predictor:
             engine.hold()
-            job = predictor.begin(predictor.query(b""), bodies.PNG, PNG, started=0.0)
+            job = predictor.begin(call(bodies.PNG, PNG, started=0.0, budget_seconds=5.0))
             with pytest.raises(errors.DeadlineExceededError):
-                await predictor.client.ask(job.target.version, job.images, job.budget_seconds)
+                await job.ask()
 
     asyncio.run(run())
 

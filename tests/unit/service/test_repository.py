@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.engine.repository import CARD, Candidate, RefusedVersionError, candidates
+from service.engine.repository import CARD, Candidate, RefusedVersionError, fingerprint, scan
 
 
 def make(models_dir: Path, *versions: str) -> None:
@@ -15,24 +18,23 @@ def make(models_dir: Path, *versions: str) -> None:
         (models_dir / version).mkdir(parents=True)
 
 
-def found(models_dir: Path, policy: str = "all") -> list[str]:
-    listed = candidates(models_dir, policy)
-    assert all(c.path == models_dir / c.name / str(c.version) for c in listed)
-    return [f"{c.name}/{c.version}" for c in listed]
+def found(models_dir: Path) -> list[str]:
+    listed = scan(models_dir)
+    for name, versions in listed.items():
+        for number, candidate in versions.items():
+            assert candidate.key == (name, number)
+            assert candidate.path == models_dir / name / str(number)
+    return sorted(f"{name}/{number}" for name, versions in listed.items() for number in versions)
 
 
-@pytest.mark.parametrize(
-    ("policy", "expected"),
-    [
-        ("latest:1", ["cnn/10", "mlp/3"]),
-        ("latest:2", ["cnn/10", "cnn/9", "mlp/3"]),
-        ("latest:99", ["cnn/10", "cnn/9", "cnn/1", "mlp/3"]),
-        ("all", ["cnn/10", "cnn/9", "cnn/1", "mlp/3"]),
-    ],
-)
-def test_by_name_and_newest_first(tmp_path: Path, policy: str, expected: list[str]) -> None:
-    make(tmp_path, "mlp/3", "cnn/9", "cnn/1", "cnn/10", "empty")
-    assert found(tmp_path, policy) == expected
+def test_every_version_of_every_model(tmp_path: Path) -> None:
+    make(tmp_path, "mlp/3", "cnn/9", "cnn/1", "cnn/10")
+    assert found(tmp_path) == ["cnn/1", "cnn/10", "cnn/9", "mlp/3"]
+
+
+def test_a_model_is_listed_before_it_has_a_version(tmp_path: Path) -> None:
+    make(tmp_path, "empty")
+    assert scan(tmp_path) == {"empty": {}}
 
 
 ODD = ["0", "01", "-1", "+1", "1.0", "1 ", "٣", "²", "1e1", "v1", ".1", ".staging-x", "1.tmp", "9" * 30, "latest"]
@@ -46,7 +48,7 @@ def test_an_odd_name_is_no_version(tmp_path: Path, odd: str) -> None:
 
 def test_versions_may_be_times(tmp_path: Path) -> None:
     make(tmp_path, "cnn/1700000000", "cnn/1700000000123")
-    assert found(tmp_path) == ["cnn/1700000000123", "cnn/1700000000"]
+    assert found(tmp_path) == ["cnn/1700000000", "cnn/1700000000123"]
 
 
 def test_hidden_directories_and_files_are_no_models(tmp_path: Path) -> None:
@@ -56,10 +58,53 @@ def test_hidden_directories_and_files_are_no_models(tmp_path: Path) -> None:
     assert found(tmp_path) == ["cnn/1"]
 
 
-def test_no_directory_no_models(tmp_path: Path) -> None:
-    assert candidates(tmp_path / "nowhere", "all") == []
+def test_a_directory_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="nowhere"):
+        scan(tmp_path / "nowhere")
     (tmp_path / "file").touch()
-    assert candidates(tmp_path / "file", "all") == []
+    with pytest.raises(OSError, match="file"):
+        scan(tmp_path / "file")
+
+
+# --- fingerprints
+
+
+def add(version: Path) -> None:
+    (version / "assets.extra" / "more").touch()
+
+
+def remove(version: Path) -> None:
+    (version / "saved_model.pb").unlink()
+
+
+def rewrite(version: Path) -> None:
+    os.utime(version / "variables" / "variables.index", ns=(1, 1))
+
+
+def lengthen(version: Path) -> None:
+    path = version / "saved_model.pb"
+    stat = path.stat()
+    path.write_bytes(path.read_bytes() + b"!")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def replace(version: Path) -> None:
+    """The same bytes, length and times in another file."""
+    path = version / "saved_model.pb"
+    shutil.copy2(path, version / "new")
+    (version / "new").replace(path)
+
+
+@pytest.mark.parametrize("change", [add, remove, rewrite, lengthen, replace])
+def test_a_fingerprint_changes_with_every_file(version: Candidate, change: Callable[[Path], None]) -> None:
+    before = fingerprint(version.path)
+    assert fingerprint(version.path) == before
+    change(version.path)
+    assert fingerprint(version.path) != before
+
+
+def test_a_directory_that_has_gone_has_no_files(tmp_path: Path) -> None:
+    assert fingerprint(tmp_path / "gone") == ()
 
 
 # --- cards

@@ -22,7 +22,8 @@ def test_it_is_made_for_oneself_alone_and_goes_without_a_trace(settings: Setting
     assert settings.metrics_path.is_dir()
     assert settings.run_path.stat().st_mode & 0o777 == 0o700
     (settings.metrics_path / "counter_1.db").touch()
-    (settings.run_path / "engine.sock").touch()
+    for left in ("engine-0.sock", "unloaded-engine-0.json", "draining"):
+        (settings.run_path / left).touch()
     directory.release()
     assert not settings.run_path.exists()
     assert settings.run_path.parent.is_dir()

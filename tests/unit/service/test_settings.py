@@ -34,24 +34,37 @@ OTHERS = {
     "port": "9000",
     "workers": "3",
     "threads": "2",
+    "heavy_threads": "3",
     "models_dir": "/srv/models",
     "default_model": "mlp",
     "version_policy": "latest:2",
+    "models_poll_seconds": "0.5",
+    "canary_share": "0.05",
+    "shadow_share": "0.5",
     "device": "gpu",
     "gpu_memory_mb": "512",
     "engine_threads": "5",
     "max_batch_size": "64",
+    "batch_sizes": "1,8,64",
+    "engines": "2",
+    "engine_index": "1",
     "engine_endpoint": "tcp://10.0.0.1:7000",
     "engine_heartbeat_seconds": "0.5",
     "engine_timeout_seconds": "3.5",
+    "engine_start_seconds": "30.0",
     "restart_backoff_seconds": "0.25",
     "restart_backoff_limit_seconds": "7.0",
     "max_body_bytes": "4096",
     "max_pixels": "1000",
     "max_pictures": "100",
     "queue_limit": "200",
+    "run_limit": "4",
     "deadline_seconds": "1.5",
+    "deadline_limit_seconds": "5.0",
     "drain_seconds": "4.0",
+    "drain_notice_seconds": "0.5",
+    "api_keys_file": "/etc/digits/keys.toml",
+    "cors_origins": "https://forms.example",
     "run_dir": "/run/digits",
     "log_format": "json",
     "log_level": "debug",
@@ -68,6 +81,8 @@ def test_each_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
     monkeypatch.setenv(f"{PREFIX}{name.upper()}", OTHERS[name])
     if name == "queue_limit":
         monkeypatch.setenv(f"{PREFIX}MAX_PICTURES", "1")
+    if name == "engine_index":
+        monkeypatch.setenv(f"{PREFIX}ENGINES", "2")
     read = getattr(load(), name)
     assert str(read) == OTHERS[name]
     assert read != DEFAULTS[name]
@@ -89,6 +104,19 @@ BAD = [
     ("version_policy", "newest"),
     ("version_policy", "latest:0"),
     ("version_policy", "latest:1 "),
+    ("version_policy", "specific:"),
+    ("version_policy", "specific:1,0"),
+    ("models_poll_seconds", "0"),
+    ("canary_share", "1.5"),
+    ("shadow_share", "-0.1"),
+    ("batch_sizes", "8,"),
+    ("batch_sizes", "0"),
+    ("engines", "0"),
+    ("engine_index", "-1"),
+    ("engine_endpoint", "tcp://10.0.0.1:7000,"),
+    ("run_limit", "0"),
+    ("deadline_limit_seconds", "0"),
+    ("drain_notice_seconds", "-1"),
     ("device", "tpu"),
     ("gpu_memory_mb", "-1"),
     ("max_batch_size", "0"),
@@ -132,13 +160,30 @@ def test_values_that_do_not_fit_together_name_both(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(("length", "fits"), [(107, True), (108, False)])
 def test_a_socket_path_may_be_so_long_and_no_longer(length: int, fits: bool) -> None:
-    run_dir = Path("/" + "d" * (length - len("/engine.sock") - 1))
+    run_dir = Path("/" + "d" * (length - len("/engine-0.sock") - 1))
     if fits:
         assert len(load(run_dir=run_dir).endpoint) == length + len("ipc://")
     else:
         with pytest.raises(SettingsError, match=r"than the 107 bytes .* DIGITS_RUN_DIR"):
             load(run_dir=run_dir)
         assert load(run_dir=run_dir, engine_endpoint="tcp://10.0.0.1:7000").run_path == run_dir
+
+
+def test_several_engines_have_an_address_each(tmp_path: Path) -> None:
+    two = load(run_dir=tmp_path, engines=2, engine_index=1)
+    assert two.endpoints == tuple(f"ipc://{tmp_path}/engine-{index}.sock" for index in (0, 1))
+    assert two.endpoint == two.endpoints[1]
+    far = load(engines=2, engine_endpoint="tcp://10.0.0.1:7000,tcp://10.0.0.2:7000")
+    assert far.endpoints == ("tcp://10.0.0.1:7000", "tcp://10.0.0.2:7000")
+    with pytest.raises(SettingsError, match="names 1 addresses for DIGITS_ENGINES=2"):
+        load(engines=2, engine_endpoint="tcp://10.0.0.1:7000")
+    with pytest.raises(SettingsError, match=r"DIGITS_ENGINE_INDEX \(2\) must be below DIGITS_ENGINES \(2\)"):
+        load(engines=2, engine_index=2)
+
+
+@pytest.mark.parametrize("policy", ["all", "latest:3", "specific:4", "specific:1,12"])
+def test_policies(policy: str) -> None:
+    assert load(version_policy=policy).version_policy == policy
 
 
 @pytest.mark.parametrize("command", ["service", "service.engine"])
@@ -182,7 +227,7 @@ def test_two_services_on_two_ports_meet_in_two_directories() -> None:
 
 def test_a_given_directory_and_endpoint_are_taken(tmp_path: Path) -> None:
     given = load(run_dir=tmp_path)
-    assert (given.run_path, given.endpoint) == (tmp_path, f"ipc://{tmp_path}/engine.sock")
+    assert (given.run_path, given.endpoint) == (tmp_path, f"ipc://{tmp_path}/engine-0.sock")
     assert load(engine_endpoint="tcp://10.0.0.1:7000", run_dir=tmp_path).endpoint == "tcp://10.0.0.1:7000"
 
 
@@ -193,6 +238,10 @@ def test_zero_takes_what_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> Non
     for found, workers in ((1, 1), (2, 1), (3, 1), (8, 4)):
         monkeypatch.setattr(module, "cores", lambda found=found: found)
         assert load().worker_count == workers
+    # cores() is 8 here
+    assert load().heavy_thread_count == 1
+    assert load(workers=1).heavy_thread_count == 4
+    assert load(workers=1, heavy_threads=2).heavy_thread_count == 2
 
 
 def test_a_child_sees_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.sizes import ladder, round_up
+from service.engine.sizes import BatchSizesError, chosen, ladder, round_up
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,23 @@ def test_padding_is_what_the_docstring_says(data: st.DataObject, largest: int, p
     assert size >= pictures
     assert not [s for s in sizes if pictures <= s < size]
     assert (size - pictures) / size < wasted
+
+
+@pytest.mark.parametrize(
+    ("setting", "largest", "sizes"),
+    [
+        ("auto", 256, None),
+        ("1,8,64,256", 256, [1, 8, 64, 256]),
+        ("64,1,8", 256, [1, 8, 64, 256]),
+        ("4,4", 4, [4]),
+    ],
+)
+def test_sizes_of_ones_own_choice_are_completed_by_the_largest(
+    setting: str, largest: int, sizes: list[int] | None
+) -> None:
+    assert chosen(setting, largest) == sizes
+
+
+def test_a_size_above_the_largest_is_refused_by_the_name_of_the_setting() -> None:
+    with pytest.raises(BatchSizesError, match=r"^DIGITS_BATCH_SIZES: 512 is above DIGITS_MAX_BATCH_SIZE \(256\)"):
+        chosen("1,512", 256)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.supervisor import backoff_seconds
+from service.engine_process import backoff_seconds
 
 
 @pytest.mark.parametrize(

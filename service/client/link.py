@@ -1,0 +1,252 @@
+"""One engine as a worker sees it: a socket, whether it lives, and what is in flight there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+from service import logs, metrics, wire
+from service.catalogue import Catalogue
+from service.client.answers import not_ready, refusal
+from service.client.tickets import Flight, Key, Ticket
+from service.settings import Settings
+
+log = logs.get(__name__)
+
+PING_SECONDS_UNTIL_READY = 0.1
+
+
+class Owner(Protocol):
+    """Who is told of what a link hears."""
+
+    def land(self, link: Link, message: wire.Predicted | wire.Ran | wire.Refused, frames: list[bytes]) -> None:
+        """An answer has come."""
+        ...
+
+    def lost(self, link: Link) -> None:
+        """The engine has gone, with all that was in flight there."""
+        ...
+
+    def changed(self) -> None:
+        """A link's `ready` or `catalogue` is another than before."""
+        ...
+
+    def tidy(self, link: Link) -> None:
+        """A heartbeat has passed."""
+        ...
+
+
+class Link:
+    """All methods belong to the loop that `open` ran in."""
+
+    def __init__(self, endpoint: str, settings: Settings, owner: Owner) -> None:
+        self.endpoint = endpoint
+        self.catalogue: Catalogue | None = None
+        self.serves: frozenset[Key] = frozenset()
+        """Versions that answer, those on their way out among them."""
+        self.loading: frozenset[Key] = frozenset()
+        self.ready = False
+        self.silent = False
+        """It lives, for all that is known, but has not answered within `engine_timeout_seconds`."""
+        self.flights: dict[int, Flight] = {}
+        self.controls: dict[int, asyncio.Future[None]] = {}
+        self.pictures = 0
+        """In flight."""
+        self.connected = False
+        self._heartbeat_seconds = settings.engine_heartbeat_seconds
+        self._timeout_seconds = settings.engine_timeout_seconds
+        self._owner = owner
+        self._unanswered_since_seconds: float | None = None
+        self._up = metrics.ENGINE_UP.labels(endpoint)
+
+    # --- life
+
+    def open(self, context: zmq.Context[Any]) -> None:
+        """Connect, and keep asking the engine how it is. Does not wait for it."""
+        self._loop = asyncio.get_running_loop()
+        self._socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.IMMEDIATE, 1)  # nothing is queued for an engine that is not there
+        self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
+        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+        self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(
+            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
+        )
+        self.settled = asyncio.Event()
+        """Set once it is known whether there is an engine."""
+        self._loop.add_reader(_option(self._monitor, zmq.FD), self._read_monitor)
+        self._loop.add_reader(_option(self._socket, zmq.FD), self.read)
+        self._socket.connect(self.endpoint)
+        self._heartbeat = asyncio.create_task(self._beat())
+
+    async def close(self) -> None:
+        """Disconnect. What is in flight is the owner's to end."""
+        self._heartbeat.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._heartbeat
+        self.ready = False
+        self._give_up_controls("the service is stopping")
+        for sock in (self._monitor, self._socket):
+            self._loop.remove_reader(_option(sock, zmq.FD))
+        self._socket.disable_monitor()
+        self._monitor.close()
+        self._socket.close()
+
+    def is_fresh(self) -> bool:
+        """Whether it answers its heartbeats: the last one, or the one before that was answered in time."""
+        since = self._unanswered_since_seconds
+        return self.ready and (since is None or self._loop.time() - since <= self._heartbeat_seconds)
+
+    async def _beat(self) -> None:
+        while True:
+            # The descriptors signal edges, and only once a first look has been taken; a look per beat costs nothing.
+            # And it is not the engine that was silent when it is this loop that has stood still.
+            self._read_monitor()
+            self.read()
+            self._check_silence()
+            self._owner.tidy(self)
+            if self.connected:
+                self._ping()
+            await asyncio.sleep(self._heartbeat_seconds if self.ready else PING_SECONDS_UNTIL_READY)
+
+    def _check_silence(self) -> None:
+        since = self._unanswered_since_seconds
+        if not self.ready or since is None:
+            return
+        # Its last word may have been as old as a heartbeat when the first question went unanswered.
+        silent_seconds = self._loop.time() - since + self._heartbeat_seconds
+        if silent_seconds >= self._timeout_seconds and silent_seconds > 2 * self._heartbeat_seconds:
+            log.error("engine_silent", endpoint=self.endpoint, seconds=round(silent_seconds, 1))
+            self.silent = True
+            self._set_ready(False)
+
+    def _ping(self) -> None:
+        if self._unanswered_since_seconds is None:
+            self._unanswered_since_seconds = self._loop.time()
+        self.send([wire.encode(wire.Ping(self.catalogue.revision if self.catalogue else ""))])
+
+    # --- out
+
+    def send(self, frames: list[Any]) -> None:
+        # Nobody there: what was to be sent stays in flight until the next engine or its deadline.
+        with contextlib.suppress(zmq.Again):
+            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=len(frames) == 1)
+        # The descriptor signals edges, and sending may have swallowed one.
+        if _option(self._socket, zmq.EVENTS) & zmq.POLLIN:
+            self._loop.call_soon(self.read)
+
+    def control(self, message: wire.Control) -> asyncio.Future[None]:
+        """Send it; done once the engine has done it, or with the error that it names."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        self.controls[message.id] = done
+        done.add_done_callback(lambda _: self.controls.pop(message.id, None))
+        self.send([wire.encode(message)])
+        return done
+
+    def take_back(self) -> Sequence[Ticket]:
+        """All that is in flight, which is so no longer."""
+        flights = list(self.flights.values())
+        for flight in flights:
+            self.forget(flight)
+        return [ticket for flight in flights for ticket in flight.tickets]
+
+    def forget(self, flight: Flight) -> None:
+        """It is in flight no longer, and its lane is free."""
+        del self.flights[flight.id]
+        self.pictures -= flight.pictures
+        if flight.lane is not None:
+            flight.lane.busy.remove(self)
+
+    # --- in
+
+    def read(self) -> None:
+        """Take in everything that has come."""
+        while True:
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except (zmq.Again, zmq.ZMQError):
+                return
+            try:
+                message = wire.decode_from_engine(frames[0])
+            except msgspec.MsgspecError as error:
+                log.error("bad_message", error=str(error))
+                continue
+            if isinstance(message, wire.Pong):
+                self.hear(message)
+            elif isinstance(message, wire.Controlled):
+                self._settle(message)
+            else:
+                self._owner.land(self, message, frames)
+
+    def hear(self, pong: wire.Pong) -> None:
+        """The engine lives; `pong` may bring another catalogue, asked for or not."""
+        if not self.connected:
+            return  # a last word of the engine that has gone
+        self._unanswered_since_seconds = None
+        self.silent = False
+        self.settled.set()
+        before, self.catalogue = self.catalogue, pong.catalogue or self.catalogue
+        if pong.catalogue is not None:
+            states = {(v.name, v.version): v.state for v in pong.catalogue.versions}
+            self.serves = frozenset(key for key, state in states.items() if state in ("available", "unloading"))
+            self.loading = frozenset(key for key, state in states.items() if state == "loading")
+            # The engine keeps old versions until it knows that nobody goes by the old catalogue any more.
+            self._ping()
+            if before is not None and before.engine_id != pong.catalogue.engine_id:
+                self._owner.lost(self)
+        if pong.ready != self.ready:
+            self._set_ready(pong.ready)
+        elif pong.catalogue is not None:
+            self._owner.changed()
+
+    def _settle(self, message: wire.Controlled) -> None:
+        done = self.controls.get(message.id)
+        if done is None or done.done():
+            return
+        if message.error or message.reason:
+            done.set_exception(refusal(message.reason, message.error))
+        else:
+            done.set_result(None)
+
+    # --- the engine comes and goes
+
+    def _read_monitor(self) -> None:
+        while _option(self._monitor, zmq.EVENTS) & zmq.POLLIN:
+            event = parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))["event"]
+            if event == zmq.EVENT_CONNECT_RETRIED:
+                self.settled.set()
+            elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self.connected = True
+                self._ping()
+            elif event == zmq.EVENT_DISCONNECTED:
+                self.connected = False
+                self._unanswered_since_seconds = None
+                self.silent = False
+                log.warning("engine_gone", endpoint=self.endpoint, in_flight=len(self.flights))
+                self._set_ready(False)
+                self._give_up_controls("the engine has gone")
+                self._owner.lost(self)
+
+    def _give_up_controls(self, why: str) -> None:
+        for done in list(self.controls.values()):
+            if not done.done():
+                done.set_exception(not_ready(why))
+
+    def _set_ready(self, ready: bool) -> None:
+        self.ready = ready
+        self._up.set(ready)
+        if ready and self.catalogue is not None:
+            device, pid = self.catalogue.device.name, self.catalogue.engine_pid
+            log.info("engine_ready", endpoint=self.endpoint, device=device, pid=pid)
+        self._owner.changed()
+
+
+def _option(sock: zmq.Socket[bytes], option: int) -> int:
+    value: int = sock.getsockopt(option)  # type: ignore[assignment]  # these two are numbers
+    return value

@@ -1,0 +1,87 @@
+"""What an inference endpoint is, whoever carries its requests: the lane in the event loop, or Flask in a thread.
+
+    Call ── begin ──▶ Job ── ask (the engine) ──▶ ── finish ──▶ Reply
+    any of the three may raise a ServiceError, which becomes a Reply by `service.responses.refused`
+
+`begin` and `finish` are plain functions; `ask` runs in the engine client's loop. Carriers know nothing of pictures or
+protocols, endpoints nothing of sockets or threads; a test holds the answers over both carriers byte for byte equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from service.responses import Reply
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A POST request as HTTP brought it. A struct, for making a frozen dataclass takes ten times as long."""
+
+    path: str
+    """Percent-decoded."""
+    query: bytes
+    """What stands behind the question mark."""
+    headers: Mapping[bytes, bytes]
+    """By name in lower case."""
+    body: bytes
+    """Whole, and unpacked if it came packed."""
+    request_id: str
+    started_seconds: float
+    """By the predictor's clock."""
+    budget_seconds: float
+    """How long the answer may take, from then on."""
+
+    def header(self, name: bytes) -> str:
+        """A header's value, `""` if there is none. `name` in lower case."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+class Job(Protocol):
+    """A request whose input is ready for the model, and later its answer too."""
+
+    @property
+    def pictures(self) -> int:
+        """How many rows its answer has, roughly: what `finish` costs."""
+        ...
+
+    async def ask(self) -> None:
+        """Get the answer from the engine and keep it.
+
+        :raise ServiceError: as `service.client.EngineClient.ask` does.
+        """
+        ...
+
+    def passed(self, write_seconds: float) -> None:
+        """It has been answered, well; record how long its stages took. Writing took `write_seconds`."""
+        ...
+
+
+class Endpoint(Protocol):
+    """One kind of inference request."""
+
+    @property
+    def route(self) -> str:
+        """Its pattern, the label of its metrics: a path would make a time series of every model."""
+        ...
+
+    def matches(self, path: str) -> bool:
+        """Whether a POST to `path` is for it."""
+        ...
+
+    def is_heavy(self, call: Call) -> bool:
+        """Whether `begin` would hold up an event loop for more than about a millisecond."""
+        ...
+
+    def begin(self, call: Call) -> Any:
+        """Check and take apart; the `Job`.
+
+        :raise ServiceError: any fault of the input.
+        """
+        ...
+
+    def finish(self, job: Any) -> Reply:
+        """The answer to a job that has been asked."""
+        ...
