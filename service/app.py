@@ -25,7 +25,7 @@ from service.errors import (
 )
 from service.request_ids import HEADER, request_id
 from service.responses import refused
-from service.routes import health, models, oip, prediction, tfserving
+from service.routes import health, models, oip, prediction, preparation, reading, tfserving
 from service.routes.services import EXTENSION, respond, services
 from service.services import Services, assemble
 from service.settings import Settings
@@ -41,7 +41,7 @@ def create_app(settings: Settings, shared: Services | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions[EXTENSION] = shared or assemble(settings, client_in_thread(settings))
     metrics.BUILD_INFO.labels(__version__).set(1)
-    for blueprint in (room.blueprint for room in (prediction, models, health, tfserving, oip)):
+    for blueprint in (room.blueprint for room in (prediction, reading, preparation, models, health, tfserving, oip)):
         app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_end)

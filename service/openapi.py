@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from service import reading_description
 from service.description import Json, error_types, failures, get, json_answer, path_parameter, query_parameter
+from service.images import WARNINGS
 from service.oip import description as oip
 from service.tfserving import description as tfserving
 from service.version import __version__
+
+PREPROCESS_PATHS = tuple(f"/models/{{name}}{of}/preprocess" for of in ("", "/versions/{version}"))
 
 
 def document() -> Json:
@@ -20,6 +24,8 @@ def document() -> Json:
         },
         "paths": {
             "/predict": {"post": _predict()},
+            **reading_description.paths(),
+            **{path: {"post": _preprocess(path)} for path in PREPROCESS_PATHS},
             "/models": {"get": get("Every model with its versions, and the engine that runs them.", 503)},
             "/models/{name}": {
                 "get": get("One model with its versions.", 404, 503, parameters=[path_parameter("name")])
@@ -60,6 +66,9 @@ def _predict() -> Json:
             ),
             query_parameter("label", {"type": "string"}, "In place of a version: one of the model's labels."),
             query_parameter("top_k", {"type": "integer", "minimum": 1}, "Also list so many of the best classes."),
+            query_parameter(
+                "prepare", {"enum": ["full", "none"]}, "none: encoded pictures are 28×28 and as the model sees them."
+            ),
         ],
         "requestBody": {
             "required": True,
@@ -91,6 +100,28 @@ def _predict() -> Json:
     }
 
 
+def _preprocess(path: str) -> Json:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        "summary": "What the model would see of a picture: every step of its preparation.",
+        "parameters": [
+            *(path_parameter(part) for part in ("name", "version") if f"{{{part}}}" in path),
+            query_parameter("format", {"enum": ["json", "png"]}, "In place of `Accept`."),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {f"image/{kind}": binary for kind in ("png", "jpeg", "gif", "bmp", "webp", "tiff")},
+        },
+        "responses": {
+            "200": {
+                "description": "The steps as base64 PNGs with what was found on the way; or all of them in one PNG.",
+                "content": {"application/json": {"schema": {"type": "object"}}, "image/png": binary},
+            },
+            **failures(400, 401, 403, 404, 413, 415, 422, 429, 500, 503),
+        },
+    }
+
+
 def _schemas() -> Json:
     probability = {"type": "number", "minimum": 0, "maximum": 1}
     prediction = {
@@ -101,6 +132,9 @@ def _schemas() -> Json:
             "label": {"type": "string", "description": "In place of `digit`, for classes that are no digits."},
             "index": {"type": "integer"},
             "confidence": probability,
+            "is_digit": {"type": "boolean", "description": "Whether it looks like one of the classes at all."},
+            "digit_score": {**probability, "description": "How much so; 0.5 is the threshold of `is_digit`."},
+            "warnings": {"type": "array", "items": {"enum": list(WARNINGS)}},
             "probabilities": {"type": "array", "items": probability, "description": "One per class, in order."},
             "top": {"type": "array", "items": {"type": "object"}},
         },

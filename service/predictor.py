@@ -6,7 +6,7 @@ query, body ── begin ──▶ PredictJob (pictures ready for the model) ─
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,7 +19,7 @@ from service import forms, metrics
 from service.client import Answer
 from service.endpoint import Call
 from service.errors import InvalidParameterError, PayloadTooLargeError, ServiceError, UnsupportedMediaTypeError
-from service.images import is_heavy, read_picture
+from service.images import is_heavy, read, read_unprepared
 from service.images.limits import PictureLimits
 from service.responses import Reply
 from service.router import Router, Target, Wanted
@@ -32,12 +32,14 @@ _LIGHT_NPY_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`?model=&version=&label=&top_k=`, checked."""
+    """`?model=&version=&label=&top_k=&prepare=`, checked."""
 
     model: str
     version: int | None
     label: str | None
     top_k: int | None
+    prepare: bool = True
+    """Whether encoded pictures are prepared; else they are to be as the model sees them."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class PredictJob:
     top_k: int | None
     images: npt.NDArray[np.uint8]
     """(N, *target.shape): the pictures that are well, in the order sent."""
+    warnings: Sequence[Sequence[str]]
+    """What was found wrong with each of them; none of it kept it from being read."""
     faults: dict[int, ServiceError]
     """By position among all pictures sent."""
     budget_seconds: float
@@ -109,6 +113,7 @@ class Predictor:
             _positive(arguments, "version"),
             arguments.get("label") or None,
             _positive(arguments, "top_k"),
+            _whether(arguments, "prepare"),
         )
         if query.version is not None and query.label is not None:
             raise InvalidParameterError("name a version or a label, not both", field="label")
@@ -123,7 +128,7 @@ class Predictor:
         wanted = Wanted(query.model, query.version, query.label, call.request_id)
         target = self._router.target(wanted)
         read = self._clock()
-        images, faults = self._pictures(call.header(b"content-type"), call.body, target)
+        images, warnings, faults = self._pictures(call.header(b"content-type"), call.body, target, query.prepare)
         decoded = self._clock()
         return PredictJob(
             self._router,
@@ -131,25 +136,27 @@ class Predictor:
             target,
             query.top_k,
             images,
+            warnings,
             faults,
             call.budget_seconds - (decoded - call.started_seconds),
             {"read": read - call.started_seconds, "decode": decoded - read},
         )
 
     def _pictures(
-        self, content_type: str, body: bytes, target: Target
-    ) -> tuple[npt.NDArray[np.uint8], dict[int, ServiceError]]:
+        self, content_type: str, body: bytes, target: Target, prepare: bool
+    ) -> tuple[npt.NDArray[np.uint8], Sequence[Sequence[str]], dict[int, ServiceError]]:
         shape = target.shape
         kind = forms.kind_of(content_type, body)
         if kind == "picture":
             try:
-                return self._read(body, target)[np.newaxis], {}
+                image, warnings = self._read(body, target, prepare)
             except ServiceError as error:
                 raise error.at("body") from None
+            return image[np.newaxis], [warnings], {}
         if kind in ("raw", "npy"):
             images = forms.raw(body, shape) if kind == "raw" else forms.npy(body, shape)
             self._check_count(len(images))
-            return images, {}
+            return images, [()] * len(images), {}
         if kind == "json":
             items = forms.json(body, shape)
             name = "images"
@@ -157,27 +164,31 @@ class Predictor:
             items = forms.multipart(content_type, body, self._settings.max_pictures)
             name = "files"
         self._check_count(len(items))
-        good: list[npt.NDArray[np.uint8]] = []
+        good: list[tuple[npt.NDArray[np.uint8], Sequence[str]]] = []
         faults: dict[int, ServiceError] = {}
         for index, item in enumerate(items):
             try:
                 if isinstance(item, ServiceError):
                     raise item
-                good.append(self._read(item, target) if isinstance(item, bytes) else item)
+                good.append(self._read(item, target, prepare) if isinstance(item, bytes) else (item, ()))
             except ServiceError as error:
                 faults[index] = error.at(f"{name}[{index}]")
         if not good:
             raise faults[0]
         for fault in faults.values():
             metrics.REJECTIONS.labels(fault.type).inc()
-        return np.stack(good), faults
+        return np.stack([image for image, _ in good]), [warnings for _, warnings in good], faults
 
-    def _read(self, data: bytes, target: Target) -> npt.NDArray[np.uint8]:
+    def _read(self, data: bytes, target: Target, prepare: bool) -> tuple[npt.NDArray[np.uint8], Sequence[str]]:
         if not target.reads_pictures:
             raise UnsupportedMediaTypeError(
                 f"{target.version.name}/{target.version.version} takes arrays only: no preparation of pictures is known for it"
             )
-        return read_picture(data, self._limits)
+        if not prepare:
+            return read_unprepared(data, target.shape, self._limits), ()
+        prepared = read(data, self._limits)
+        # Measuring quality takes longer than all the rest for a picture that needs no preparation.
+        return prepared.image, () if prepared.is_canonical else prepared.quality.warnings
 
     def _check_count(self, pictures: int) -> None:
         if pictures > self._settings.max_pictures:
@@ -192,8 +203,15 @@ class Predictor:
         winners = answer.probabilities.argmax(axis=1).tolist()
         confidences = list(answer.probabilities.max(axis=1))
         predictions: list[dict[str, Any]] = [
-            {**names[winner], "confidence": confidence, "probabilities": row}
-            for winner, confidence, row in zip(winners, confidences, answer.probabilities, strict=True)
+            {**names[winner], "confidence": confidence, **verdict, "warnings": warnings, "probabilities": row}
+            for winner, confidence, verdict, warnings, row in zip(
+                winners,
+                confidences,
+                job.target.verdicts(answer.energy),
+                job.warnings,
+                answer.probabilities,
+                strict=True,
+            )
         ]
         if top_k is not None:
             for prediction, row in zip(predictions, answer.probabilities, strict=True):
@@ -212,6 +230,14 @@ class Predictor:
             option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE,
         )
         return Reply(body)
+
+
+def _whether(arguments: Mapping[str, str], name: str) -> bool:
+    """Whether something that is done unless it is told not to."""
+    text = arguments.get(name) or "full"
+    if text not in ("full", "none"):
+        raise InvalidParameterError(f"{name} must be full or none, not {text[:40]!r}", field=name)
+    return text == "full"
 
 
 def _positive(arguments: Mapping[str, str], name: str) -> int | None:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,20 @@ class Target:
     reads_pictures: bool
     """Whether a preparation of encoded pictures is known for it; else it takes arrays only."""
     observer: Observer
+    reject_above: float | None
+    """The energy from which on a picture is taken for no digit, chosen on validation data; None: the card has none."""
+
+    def verdicts(self, energy: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
+        """For each picture `{"is_digit", "digit_score"}`; empty where the model has no threshold. `energy`: float32 (N).
+
+        The score is the logistic function of the margin to the threshold: 1 surely a digit (or whatever else the model
+        knows), 0 surely none, 0.5 on the threshold. It ranks; it is no probability.
+        """
+        if self.reject_above is None:
+            return [{}] * len(energy)
+        threshold = self.reject_above
+        scores = [1 / (1 + math.exp(max(-50.0, min(50.0, one - threshold)))) for one in energy.tolist()]
+        return [{"is_digit": score >= 0.5, "digit_score": round(score, 4)} for score in scores]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +215,7 @@ class Router:
             [{"digit": i} if name == str(i) else {"label": name, "index": i} for i, name in enumerate(version.labels)],
             version.preparation == "mnist" and version.input_shape == (28, 28, 1),
             self._observer(version),
+            version.card.get("rejection", {}).get("energy", {}).get("reject_above"),
         )
 
     def _observer(self, version: ModelVersion) -> Observer:

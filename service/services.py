@@ -15,6 +15,7 @@ from service.intake import Intake
 from service.observation import Recorder
 from service.oip.endpoint import OpenInference
 from service.predictor import Predictor
+from service.reader import Reader
 from service.router import Router
 from service.settings import Settings
 from service.tfserving import endpoint as tfserving
@@ -58,6 +59,7 @@ def assemble(settings: Settings, client: EngineClient, clock: Clock = time.perf_
             Predictor(settings, router, clock),
             *tfserving.endpoints(settings, router, clock),
             OpenInference(settings, router, clock),
+            Reader(settings, router, clock),
         ),
         Recorder(settings.access_log_per_second),
         Gate(settings),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,14 @@ _READERS: Final[dict[str, Callable[[BytesIO], ImageFile]]] = {
 _WIDE_MODES: Final = ("I", "F")  # I;16, I;16B, I, F: more than 8 bits a sample
 
 
+class Decoded(NamedTuple):
+    """`pixels`: uint8 (H,W) or (H,W,3), which may be reduced; `width` and `height` of the picture as sent, upright."""
+
+    pixels: npt.NDArray[np.uint8]
+    width: int
+    height: int
+
+
 def decode(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:
     """Decode one picture: the first frame of a GIF, the first page of a TIFF. Blocks: heavy ones belong in a thread.
 
@@ -56,8 +64,13 @@ def decode(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMITS) -> 
 
     :raise UndecodablePictureError: empty, cut short, damaged, or nothing known.
     :raise UnsupportedMediaTypeError: a format that is not accepted.
-    :raise PayloadTooLargeError: more pixels (or JPEG scans) than `limits` allow.
+    :raise PayloadTooLargeError: more pixels (or JPEG scans, or memory) than `limits` allow.
     """
+    return decode_sized(data, limits).pixels
+
+
+def decode_sized(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMITS) -> Decoded:
+    """As `decode`, with the size that the picture was sent in."""
     if not isinstance(data, bytes):
         data = bytes(data)
     file_format = readable_format(data)
@@ -67,7 +80,8 @@ def decode(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMITS) -> 
         checked = png.check(data, limits)
         pixels = png.decode_small(data, checked)
         if pixels is not None:
-            return over_white(pixels) if checked.samples == 4 else pixels
+            pixels = over_white(pixels) if checked.samples == 4 else pixels
+            return Decoded(pixels, checked.width, checked.height)
     return _decode_with_pillow(data, file_format, limits)
 
 
@@ -80,11 +94,13 @@ def _not_read(data: bytes) -> InputError:
     return UndecodablePictureError("This is no picture in a known format; send PNG, JPEG, GIF, BMP, WebP or TIFF.")
 
 
-def _decode_with_pillow(data: bytes, file_format: str, limits: PictureLimits) -> npt.NDArray[np.uint8]:
+def _decode_with_pillow(data: bytes, file_format: str, limits: PictureLimits) -> Decoded:
     _check_claims(data, file_format, limits)
     try:
         with _READERS[file_format](BytesIO(data)) as picture:
-            limits.check_size(*picture.size)
+            width, height = picture.size
+            limits.check_size(width, height)
+            limits.check_memory(width, height, file_format)
             if file_format == "JPEG":
                 picture.draft(None, (WORKING_SIDE_PX, WORKING_SIDE_PX))
             picture.load()
@@ -99,7 +115,12 @@ def _decode_with_pillow(data: bytes, file_format: str, limits: PictureLimits) ->
             raise UndecodablePictureError(f"The {file_format} is cut short.") from error
         raise UndecodablePictureError(f"The {file_format} is damaged and cannot be read.") from error
     # A PNG may carry a comment of that name; a TIFF has no such block, and Pillow has turned it already.
-    return upright(pixels, exif_orientation(exif)) if isinstance(exif, bytes) else pixels
+    orientation = exif_orientation(exif) if isinstance(exif, bytes) else 1
+    if orientation == 1:
+        return Decoded(pixels, width, height)
+    if orientation >= 5:
+        width, height = height, width
+    return Decoded(upright(pixels, orientation), width, height)
 
 
 def _check_claims(data: bytes, file_format: str, limits: PictureLimits) -> None:
@@ -107,6 +128,7 @@ def _check_claims(data: bytes, file_format: str, limits: PictureLimits) -> None:
     claimed = claimed_size(data, file_format)
     if claimed is not None:
         limits.check_size(*claimed)
+        limits.check_memory(*claimed, file_format)
     if file_format == "JPEG" and has_more_scans_than(limits.max_jpeg_scans, data):
         raise PayloadTooLargeError(f"The JPEG has more than {limits.max_jpeg_scans} scans.")
     if file_format == "WebP" and int.from_bytes(data[4:8], "little") + 8 > len(data):

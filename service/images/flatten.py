@@ -31,9 +31,8 @@ def over_white(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         return np.asarray(colour, np.uint8)
     if _is_one_colour(colour, cv2.inRange(alpha, (_HALF_OPAQUE,), (_OPAQUE,))):
         return np.asarray(cv2.bitwise_not(alpha), np.uint8)
-    weight = alpha.astype(np.uint16)[..., None]
-    lack = _OPAQUE - np.asarray(colour, np.uint16)
-    return (_OPAQUE - (weight * lack + _OPAQUE // 2) // _OPAQUE).astype(np.uint8)
+    lack = cv2.bitwise_not(colour)
+    return np.asarray(cv2.bitwise_not(cv2.multiply(lack, cv2.merge([alpha] * 3), scale=1 / _OPAQUE)), np.uint8)
 
 
 def _is_one_colour(colour: cv2.typing.MatLike, where: cv2.typing.MatLike) -> bool:
@@ -55,11 +54,16 @@ def to_eight_bits(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         return values
     if values.dtype == np.uint16 and values.max() >= _TWELVE_BITS:
         return np.asarray(cv2.convertScaleAbs(values, alpha=1 / 257), np.uint8)
-    numbers = values.astype(np.float64)
+    # In place from here on: what comes this way may be large.
+    numbers: npt.NDArray[np.floating[Any]] = values.astype(np.float64 if values.dtype == np.float64 else np.float32)
     finite = np.isfinite(numbers)
     numbers[~finite] = numbers[finite].min() if finite.any() else 0.0
-    numbers /= max(float(np.abs(numbers).max()), 1.0)  # so that the range of the largest floats is finite, too
+    largest = max(float(numbers.max()), -float(numbers.min()), 1.0)
+    np.divide(numbers, largest, out=numbers)  # so that the range of the largest floats is finite, too
     low, high = float(numbers.min()), float(numbers.max())
     if low == high:
         return np.zeros(values.shape, np.uint8)
-    return np.rint((numbers - low) / (high - low) * _OPAQUE).astype(np.uint8)
+    np.subtract(numbers, low, out=numbers)
+    np.divide(numbers, high - low, out=numbers)
+    np.multiply(numbers, _OPAQUE, out=numbers)
+    return np.rint(numbers, out=numbers).astype(np.uint8)

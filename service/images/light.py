@@ -1,4 +1,4 @@
-"""Light and colour: from a picture of any kind to light ink on dark paper, evenly lit.
+"""Size, light and polarity: from a grey picture of any kind to light ink on dark paper, evenly lit.
 
 Steps, each array → array. They may not know where the ink is; that is `ink.py`.
 """
@@ -19,7 +19,8 @@ _FITS: Final = 4
 _PAPER_DEVIATION_MAX_LEVELS: Final = 12.0
 _PAPER_MIN: Final = 0.5  # of the picture
 _LIGHT_RANGE_MIN_LEVELS: Final = 8.0
-_CHANNEL_GAIN_MIN: Final = 3.0
+_LEVEL_LEVELS: Final = 2.0
+_LEVEL_MIN: Final = 0.6  # of the picture
 
 
 def _surface_terms() -> npt.NDArray[np.float32]:
@@ -51,36 +52,22 @@ def reduced(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return _uint8(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
 
 
-def grey(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """(H,W,3) RGB → (H,W); (H,W) stays. Luminance, or the one channel in which the ink stands out far better.
-
-    Red on brown and blue on black hardly differ in luminance. The spread of the values, on a small version, decides; a
-    channel has to show three times the luminance's, because luminance is the least noisy of the four.
-    """
-    if picture.ndim == 2:
-        return picture
-    luminance = _uint8(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
-    spread = _spread(luminance)
-    channels = [float(value) for value in _spread(picture)]
-    best = int(np.argmax(channels))
-    if channels[best] > _CHANNEL_GAIN_MIN * float(spread[0]):
-        return np.ascontiguousarray(picture[..., best])
-    return luminance
-
-
-def evenly_lit(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def smoothly_lit(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Take out light that falls off across a photo: subtract a smooth surface fitted to the paper. uint8 (H,W) → same.
 
     The surface is a quadratic in x and y, fitted by least squares to a 24×24 version: first to its outer ring, which is
     mostly paper, then again to whatever lies within three standard deviations of the last fit (the deviation estimated
     as 1.4826 times the median residual, which ink does not disturb). It works for either polarity, and cannot follow a
-    stroke however bold. A picture whose border or surface is level, as in most drawings, is returned as it is.
+    stroke however bold. A picture whose border or surface is level, as in most drawings, is returned as it is; so is one
+    of which most has one level already, whatever else lies on it: that is no light falling off.
     """
     height, width = picture.shape
     border = np.sort(border_of(picture))
     if int(border[-1 - border.size // 8]) - int(border[border.size // 8]) < _LIGHT_RANGE_MIN_LEVELS:
         return picture
     values = cv2.resize(picture, (_GRID_PX, _GRID_PX), interpolation=cv2.INTER_AREA).reshape(-1).astype(np.float32)
+    if np.count_nonzero(np.abs(values - np.median(values)) <= _LEVEL_LEVELS) > _LEVEL_MIN * values.size:
+        return picture
     surface, paper = values, _RING
     for _ in range(_FITS):
         terms = _TERMS[paper]
@@ -113,11 +100,6 @@ def light_ink(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def border_of(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The outermost rows and columns of (H,W), end to end."""
     return np.concatenate((picture[0], picture[-1], picture[:, 0], picture[:, -1]))
-
-
-def _spread(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    _, deviation = cv2.meanStdDev(cv2.resize(picture, (_GRID_PX, _GRID_PX), interpolation=cv2.INTER_AREA))
-    return np.asarray(deviation, np.float64).reshape(-1)
 
 
 def _uint8(picture: cv2.typing.MatLike) -> npt.NDArray[np.uint8]:

@@ -8,10 +8,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from service.images.light import border_of
+
+# A part at least this long, of the picture's longer side, may be a digit.
+DIGIT_SIDE_MIN: Final = 0.25
+
 _AREA_MIN: Final = 0.08  # of the largest part's area
 _MARGIN: Final = 0.06  # of the picture's longer side
 _LINE_SPAN: Final = 0.9  # of the picture's side
 _LINE_FILL_MAX: Final = 0.25  # of the line's box
+_FRAME_SPAN: Final = 0.8  # of the picture's sides
+_RAIL_SPAN: Final = 0.7  # of the picture's side
+_RAIL_WIDTH_MAX: Final = 0.06  # of the picture's longer side
+_RAIL_ZONE: Final = 0.2  # of the picture's side, at either end
+_CONTACT_MIN: Final = 0.5  # of the part's longer side
 
 
 class Parts(NamedTuple):
@@ -23,6 +33,11 @@ class Parts(NamedTuple):
     width: npt.NDArray[np.int32]
     height: npt.NDArray[np.int32]
     area: npt.NDArray[np.int32]
+
+    @property
+    def longer_side(self) -> npt.NDArray[np.int32]:
+        """Of each part's box."""
+        return np.maximum(self.width, self.height)
 
 
 def parts_of(mask: npt.NDArray[np.uint8]) -> Parts:
@@ -39,8 +54,9 @@ def without_clutter(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The mask less what cannot be the digit: edges of a table, lines of a frame, specks. uint8 (H,W) → same.
 
     In this order, and each only if something is left: parts that lie wholly in the picture's margin; thin parts that
-    span the picture and touch its edge twice; parts with less than 8 % of the largest one's area. All others stay,
-    so that a 5 keeps its roof and a broken stroke its pieces.
+    span the picture and touch its edge twice; where something of a digit's size is left, frames around the picture and
+    their sides, and what lies along the picture's edge while such a part stands free of it; parts with less than 8 % of
+    the largest one's area. All others stay, so that a 5 keeps its roof and a broken stroke its pieces.
     """
     parts = parts_of(mask)
     if parts.area.size < 2:
@@ -49,6 +65,13 @@ def without_clutter(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     for clutter in (_in_margin(parts), _frame_lines(parts)):
         if (digit & ~clutter).any():
             digit &= ~clutter
+    substantial = parts.longer_side >= DIGIT_SIDE_MIN * max(mask.shape)
+    frames = _frames(parts)
+    if (digit & substantial & ~frames).any():
+        digit &= ~frames
+    contact = border_contact(parts)
+    if (digit & substantial & (contact == 0)).any():
+        digit &= contact < _CONTACT_MIN * parts.longer_side
     digit &= parts.area >= _AREA_MIN * parts.area[digit].max()
     if digit.all():
         return mask
@@ -79,3 +102,24 @@ def _frame_lines(parts: Parts) -> npt.NDArray[np.bool_]:
     spans = (parts.width > _LINE_SPAN * width) | (parts.height > _LINE_SPAN * height)
     thin = parts.area < _LINE_FILL_MAX * parts.width * parts.height
     return (touches >= 2) & spans & thin
+
+
+def _frames(parts: Parts) -> npt.NDArray[np.bool_]:
+    """Thin parts around most of the picture, and straight lines along most of one side of it."""
+    height, width = parts.labels.shape
+    around = (
+        (parts.width >= _FRAME_SPAN * width)
+        & (parts.height >= _FRAME_SPAN * height)
+        & (parts.area < _LINE_FILL_MAX * parts.width * parts.height)
+    )
+    thin = _RAIL_WIDTH_MAX * max(height, width)
+    above_or_below = (parts.top + parts.height <= _RAIL_ZONE * height) | (parts.top >= (1 - _RAIL_ZONE) * height)
+    beside = (parts.left + parts.width <= _RAIL_ZONE * width) | (parts.left >= (1 - _RAIL_ZONE) * width)
+    level = (parts.width >= _RAIL_SPAN * width) & (parts.height <= thin) & above_or_below
+    upright = (parts.height >= _RAIL_SPAN * height) & (parts.width <= thin) & beside
+    return around | level | upright
+
+
+def border_contact(parts: Parts) -> npt.NDArray[np.int64]:
+    """How many pixels of the picture's border each part covers; corners count twice."""
+    return np.bincount(border_of(parts.labels), minlength=parts.area.size + 1)[1:]

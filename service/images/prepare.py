@@ -1,7 +1,9 @@
 """A picture of a digit, however it was made → MNIST's canon: uint8 (28,28,1), white ink on black.
 
-    picture → reduced → grey → evenly_lit → light_ink → off_the_card → cleaned → cropped → thickened → fitted → centred
-              └────────── light.py ──────────────────┘  └──────────── ink.py ────────────────────┘  └── canon.py ──┘
+    picture → reduced → grey → evenly_lit → light_ink → off_the_card → cleaned
+              light.py  colour   shade       light.py    card           ink
+            → unstretched → cropped → thickened → thinned → fitted → centred
+              strokes.py    ink       ink         strokes   canon    canon
 
 Every step is array → array and can be used alone. A picture that is canonical, as it comes or with its polarity turned,
 is left untouched, bit for bit.
@@ -16,10 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from service.images.canon import SIDE_PX, centred, fitted, is_canonical
-from service.images.ink import cleaned, cropped, off_the_card, thickened
-from service.images.light import evenly_lit, grey, light_ink, reduced
+from service.images.card import off_the_card
+from service.images.colour import grey
+from service.images.ink import cleaned, cropped, thickened
+from service.images.light import light_ink, reduced
+from service.images.shade import evenly_lit
+from service.images.strokes import thinned, unstretched
 
 Step = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
+Seen = tuple[tuple[str, npt.NDArray[np.uint8]], ...]
 
 STEPS: Final[tuple[Step, ...]] = (
     reduced,
@@ -28,8 +35,10 @@ STEPS: Final[tuple[Step, ...]] = (
     light_ink,
     off_the_card,
     cleaned,
+    unstretched,
     cropped,
     thickened,
+    thinned,
     fitted,
     centred,
 )

@@ -11,7 +11,7 @@ from service.errors import NotReadyError
 from service.observation import flush_all
 from service.oip import metadata, repository, statistics
 from service.oip.addressing import SERVING, version_number
-from service.routes.services import administer, body, inferred, services
+from service.routes.services import admit, body, inferred, services
 
 blueprint = Blueprint("oip", __name__, url_prefix="/v2")
 _MODEL = "/models/<name>"
@@ -126,7 +126,7 @@ def unload(name: str) -> Response:
 
 
 def _control(action: Literal["load", "unload"], name: str) -> Response:
-    administer()
+    admit("admin")
     repository.check_control(action, body())
     ours = services()
     # As patient as with a start: a load takes as long as it takes, and other requests do not wait for it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, current_app, g, request
 
+from service.api_keys import Scope
 from service.endpoint import Call
 from service.errors import NotFoundError
 from service.responses import Reply
@@ -26,12 +27,12 @@ def body() -> bytes:
     return services().intake.unpacked(request.get_data(cache=False), request.headers.get("Content-Encoding", ""))
 
 
-def administer() -> None:
-    """Let the request pass if it may change what is served.
+def admit(scope: Scope) -> None:
+    """Let the request pass if it may predict, or administer: change what is served.
 
     :raise UnauthorizedError, ForbiddenError, RateLimitedError: it may not.
     """
-    services().gate.admit("admin", header_bytes(), request.remote_addr)
+    services().gate.admit(scope, header_bytes(), request.remote_addr)
 
 
 def inferred() -> Response:
@@ -43,8 +44,8 @@ def inferred() -> Response:
     endpoint = ours.endpoint(request.path)
     if endpoint is None:
         raise NotFoundError(f"nothing is inferred at {request.path[:200]}")
+    admit("predict")
     headers = header_bytes()
-    ours.gate.admit("predict", headers, request.remote_addr)
     budget_seconds = ours.intake.budget_seconds(request.headers.get("X-Request-Timeout-Ms", ""))
     call = Call(request.path, request.query_string, headers, body(), g.request_id, g.started, budget_seconds)
     job = endpoint.begin(call)

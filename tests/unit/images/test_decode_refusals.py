@@ -14,7 +14,7 @@ from PIL import Image
 
 from service.errors import InputError, PayloadTooLargeError, UndecodablePictureError, UnsupportedMediaTypeError
 from service.images.decode import decode
-from service.images.limits import PictureLimits
+from service.images.limits import BYTES_PER_PIXEL, PictureLimits
 from tests.unit.images.drawings import draw
 from tests.unit.images.encoded import chunk, encode, header, png, rows
 
@@ -222,7 +222,7 @@ def test_more_pixels_than_allowed_are_refused_by_the_claim(name: str, side: int,
 
 def test_where_pillow_has_a_limit_of_its_own_its_refusal_is_ours(silent: None) -> None:
     with pytest.raises(PayloadTooLargeError, match="more pixels than are accepted"):
-        decode(tiff_claiming(50_000, 50_000), PictureLimits(max_pixels=10**10))
+        decode(tiff_claiming(50_000, 50_000), PictureLimits(max_pixels=10**10, max_decoding_bytes=10**12))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -281,3 +281,14 @@ def test_damage_anywhere_gives_a_picture_or_an_error_of_ours(name: str, seed: in
 def test_pillow_s_own_limit_is_as_it_was() -> None:
     """Nothing here turns a global knob of Pillow's."""
     assert Image.MAX_IMAGE_PIXELS == 89478485
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_memory_is_limited_by_format(name: str, silent: None) -> None:
+    """A small PNG is decoded another way, which takes a few kilobytes."""
+    height, width = decode(FILES[name]).shape[:2]
+    needed = height * width * BYTES_PER_PIXEL[name.split(",", maxsplit=1)[0]]
+    assert decode(FILES[name], PictureLimits(max_decoding_bytes=needed)).size
+    if name not in {"PNG, small", "PNG, RGB"}:
+        with pytest.raises(PayloadTooLargeError, match="as .* at most"):
+            decode(FILES[name], PictureLimits(max_decoding_bytes=needed - 1))

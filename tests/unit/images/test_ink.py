@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from service.errors import BlankPictureError
-from service.images.ink import cleaned, cropped, off_the_card, split, thickened
+from service.images.card import off_the_card
+from service.images.ink import cleaned, cropped, thickened
 from service.images.light import light_ink
+from service.images.split import split
 from tests.unit.images.drawings import DIGITS, draw
 
 

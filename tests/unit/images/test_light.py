@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from service.images.light import WORKING_SIDE_PX, evenly_lit, grey, light_ink, reduced
+from service.images.colour import grey
+from service.images.light import WORKING_SIDE_PX, light_ink, reduced, smoothly_lit
 from tests.unit.images.drawings import DIGITS, coloured, draw
 
 
@@ -85,27 +86,27 @@ def test_uneven_light_is_taken_out(digit: int, ink: int, paper: int, kind: str) 
     uneven = shaded(even, 120, kind)
     on_paper = even == paper
     assert np.ptp(uneven[on_paper]) > 90
-    assert np.ptp(evenly_lit(uneven)[on_paper]) < 20
+    assert np.ptp(smoothly_lit(uneven)[on_paper]) < 20
 
 
 @pytest.mark.parametrize("digit", DIGITS)
 @pytest.mark.parametrize("pen", [0.02, 0.1, 0.25])
 def test_an_evenly_lit_drawing_is_left_alone(digit: int, pen: float) -> None:
     picture = draw(digit, 120, pen=pen)
-    assert evenly_lit(picture) is picture
+    assert smoothly_lit(picture) is picture
 
 
 @pytest.mark.parametrize("digit", DIGITS)
 def test_ink_at_the_border_is_not_taken_for_light(digit: int) -> None:
     """A tight crop of a bold digit: the fit finds no paper to follow, and leaves the picture."""
     picture = draw(digit, 60, 50, pen=0.2, box=(0.0, 0.0, 1.0, 1.0))
-    assert np.abs(evenly_lit(picture).astype(int) - picture).max() < 40
+    assert np.abs(smoothly_lit(picture).astype(int) - picture).max() < 40
 
 
 def test_the_smallest_pictures_pass() -> None:
     for shape in ((1, 1), (1, 50), (50, 1), (2, 2)):
         picture = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        assert evenly_lit(picture).shape == shape
+        assert smoothly_lit(picture).shape == shape
 
 
 @pytest.mark.parametrize("digit", DIGITS)

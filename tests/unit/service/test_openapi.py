@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
+from service import reader
 from service.description import error_types
-from service.openapi import document
+from service.openapi import PREPROCESS_PATHS, document
 from service.predictor import Query
 from service.responses import protocol_of
 from service.version import __version__
@@ -21,6 +22,8 @@ from tests.unit.service.site import Site
 PATHS: dict[str, dict[str, Any]] = document()["paths"]
 IN_QUERY = {
     ("/predict", "post"): [field.name for field in fields(Query)],
+    ("/read", "post"): [field.name for field in fields(reader.Query)],
+    **{(path, "post"): ["format"] for path in PREPROCESS_PATHS},
     ("/v2/models/{name}", "get"): ["signature_name"],
     ("/v2/models/{name}/versions/{version}", "get"): ["signature_name"],
 }

@@ -23,7 +23,7 @@ from service.settings import Settings
 from tests.unit.service import bodies
 from tests.unit.service.conftest import MakeSettings
 from tests.unit.service.running import connected, pictures
-from tests.unit.service.site import Site
+from tests.unit.service.site import Site, serving
 from tests.unit.service.tiny_engine import CARD, CNN, INFERENCE_SECONDS, TinyEngine, classify
 
 PNG = bodies.png(bodies.digit())
@@ -56,6 +56,9 @@ def call(content_type: str, body: bytes, started: float = 0.0, budget_seconds: f
         (b"version=1700000000123", Query("cnn", 1700000000123, None, None)),
         (b"label=canary", Query("cnn", None, "canary", None)),
         (b"version=3&label=", Query("cnn", 3, None, None)),
+        (b"prepare=none", Query("cnn", None, None, None, prepare=False)),
+        (b"prepare=full", Query("cnn", None, None, None)),
+        (b"prepare=", Query("cnn", None, None, None)),
         (b"other=1", Query("cnn", None, None, None)),
         (b"model=a&model=b&top_k=1&top_k=2", Query("a", None, None, 1)),
         (b"model=%C3%BC+x", Query("ü x", None, None, None)),
@@ -89,6 +92,12 @@ def test_a_version_and_a_label_contradict_each_other(predictor: Predictor) -> No
     with pytest.raises(InvalidParameterError, match="not both") as refused:
         predictor.query(b"version=1&label=stable")
     assert refused.value.field == "label"
+
+
+def test_what_is_no_way_of_preparing(predictor: Predictor) -> None:
+    with pytest.raises(InvalidParameterError, match="prepare must be full or none, not 'half'") as refused:
+        predictor.query(b"prepare=half")
+    assert refused.value.field == "prepare"
 
 
 # --- where a body is read
@@ -165,7 +174,8 @@ def test_what_took_too_long_before_the_engine_is_504(settings: Settings, engine:
 def test_what_is_said_of_a_picture(site: Site) -> None:
     [found] = orjson.loads(site.over_flask(body=PNG).body)["predictions"]
     [expected] = classify(bodies.digit()[None])[0]
-    assert set(found) == {"digit", "confidence", "probabilities"}
+    assert set(found) == {"digit", "confidence", "warnings", "probabilities"}
+    assert found["warnings"] == []
     assert np.array_equal(np.array(found["probabilities"], np.float32), expected)
     assert found["digit"] == int(expected.argmax())
     assert np.float32(found["confidence"]) == expected.max()
@@ -187,6 +197,54 @@ def test_classes_that_are_no_digits_are_called_by_their_label(site: Site) -> Non
     assert (found["label"], found["index"]) == ("abcdefghij"[winner], winner)
     assert "digit" not in found
     assert found["top"][0]["label"] == found["label"]
+
+
+WIDE = bodies.digit()
+OFF_CENTRE = np.roll(WIDE, 5, axis=1)
+
+
+def test_without_preparation_pixels_are_as_they_were_sent(site: Site) -> None:
+    prepared = site.over_lane("/predict", bodies.png(OFF_CENTRE))
+    assert prepared.status == 200
+    assert not np.array_equal(site.engine.asked[-1].images[0, ..., 0], OFF_CENTRE)
+    assert site.over_lane("/predict?prepare=none", bodies.png(OFF_CENTRE)).status == 200
+    assert np.array_equal(site.engine.asked[-1].images[0, ..., 0], OFF_CENTRE)
+    blank = np.zeros((28, 28), np.uint8)
+    assert site.over_lane("/predict?prepare=none", bodies.png(blank)).status == 200
+    other = orjson.loads(site.over_lane("/predict?prepare=none", bodies.png(np.zeros((30, 28), np.uint8))).body)
+    assert other["error"]["type"] == "wrong_shape"
+    assert "28×30" in other["error"]["message"]
+
+
+def test_what_was_found_wrong_is_said_of_each_picture(site: Site) -> None:
+    faint = np.where(np.kron(WIDE, np.ones((4, 4), np.uint8)) > 127, 225, 250).astype(np.uint8)
+    body = bodies.json(bodies.png(WIDE), bodies.png(faint), WIDE)
+    found = orjson.loads(site.over_lane("/predict", body, content_type=bodies.JSON).body)["predictions"]
+    assert [one["warnings"] for one in found][::2] == [[], []]
+    assert "low_contrast" in found[1]["warnings"]
+
+
+@pytest.fixture
+def judging(settings: Settings) -> Iterator[Site]:
+    """A site whose model has a threshold: the tiny engine's energy is minus the sum of the pixels by 1,000."""
+    card = {**CARD, "rejection": {"energy": {"reject_above": -100.0}}}
+    with (
+        TinyEngine(settings.endpoint, msgspec.structs.replace(CNN, card=card)) as engine,
+        serving(settings, engine) as own,
+    ):
+        yield own
+
+
+def test_what_is_no_digit_is_said(judging: Site) -> None:
+    images = np.zeros((4, 28, 28, 1), np.uint8)
+    for image, energy in zip(images, (-99.0, -100.0, -101.0, -199.92), strict=True):
+        image.reshape(-1)[: int(-energy * 1000) // 255] = 255
+    found = orjson.loads(judging.over_lane("/predict", images.tobytes(), content_type=bodies.RAW).body)["predictions"]
+    assert [one["is_digit"] for one in found] == [False, False, True, True]
+    scores = [one["digit_score"] for one in found]
+    assert scores == sorted(scores)
+    assert scores[1] == pytest.approx(0.5, abs=0.05)
+    assert scores[3] == 1
 
 
 def test_a_new_catalogue_counts_from_the_next_request_on(own_site: Site) -> None:

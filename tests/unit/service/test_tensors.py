@@ -215,7 +215,7 @@ def test_what_is_no_base64_is_refused(text: str) -> None:
 
 
 def target(*, reads_pictures: bool) -> Target:
-    return Target(CNN, (28, 28, 1), [], reads_pictures, Observer(CNN))
+    return Target(CNN, (28, 28, 1), [], reads_pictures, Observer(CNN), None)
 
 
 def test_an_encoded_picture_is_prepared() -> None:

@@ -31,7 +31,7 @@ OBSERVER = Observer(PROBED)
 
 
 def target(version: ModelVersion = PROBED, *, reads_pictures: bool = True) -> Target:
-    return Target(version, version.input_shape, [], reads_pictures, OBSERVER)
+    return Target(version, version.input_shape, [], reads_pictures, OBSERVER, None)
 
 
 def signature(dtype: str = "DT_UINT8", shape: tuple[int, ...] | None = (-1, 2), name: str = "a") -> Signature:
