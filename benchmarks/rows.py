@@ -1,6 +1,6 @@
 """How well rows of digits are read: composed from MNIST's test digits, cut, classified, chosen as `POST /read` does.
 
-    python -m benchmarks.rows [--data-dir DIR] [--model-dir models/cnn/1] [--rows 400] [--length 5]
+    python -m benchmarks.rows [--data-dir DIR] [--model-dir models/cnn/2] [--rows 400] [--length 5]
 
 Prints the share of rows that are wholly right by kind and by length, with and without the number of digits being told;
 then how far stated confidence and the share that is right lie apart. `--fit` fits the weights of
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rows", description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, help="where MNIST's IDX files lie")
-    parser.add_argument("--model-dir", type=Path, default=Path("models/cnn/1"))
+    parser.add_argument("--model-dir", type=Path, default=Path("models/cnn/2"))
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--length", type=int, help="digits in every row, instead of 1 to 8")
     parser.add_argument("--kind", action="append", choices=KINDS, help="may be given several times; all if not at all")

@@ -15,6 +15,7 @@ from service.catalogue import ModelVersion
 from service.images import WARNINGS, Prepared, Step
 
 _TILE_PX = 196
+_TILES_A_ROW = 5
 _CAPTION_PX = 22
 _GAP_PX = 8
 _PAPER = 255
@@ -47,9 +48,12 @@ def document(version: ModelVersion, prepared: Prepared, steps: Sequence[Step]) -
     }
 
 
-def strip(steps: Sequence[Step]) -> bytes:
-    """All steps side by side in one PNG, left to right, each with its name below."""
-    return _png(np.hstack([_tile(step) for step in steps]))
+def sheet(steps: Sequence[Step]) -> bytes:
+    """All steps in one PNG, left to right and row by row, each with its name below."""
+    tiles = [_tile(step) for step in steps]
+    tiles += [np.full_like(tiles[0], _PAPER)] * (-len(tiles) % _TILES_A_ROW)
+    rows = [np.hstack(tiles[at : at + _TILES_A_ROW]) for at in range(0, len(tiles), _TILES_A_ROW)]
+    return _png(np.vstack(rows))
 
 
 def _tile(step: Step) -> npt.NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """The offline half: data in, versioned SavedModels out.
 
-    data → augment → fit → fold → calibrate → export → score → card → publish
+    data → make → augment → fit → fold → calibrate → export → score → card → publish
 
 One command walks the whole way (`python -m training train`) and leaves one new directory,
 `models/<name>/<version>/`: a SavedModel that scales its own input and calibrates its own output, and beside it, in

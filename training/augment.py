@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from training.texture import worn
+
 if TYPE_CHECKING:
     from training.config import Augmentation
+
+
+_APART = 1_000_003  # so that texture is drawn from other numbers than shape
 
 
 def augment(pixels: Any, amounts: Augmentation, seed: Any) -> Any:
@@ -20,13 +25,14 @@ def augment(pixels: Any, amounts: Augmentation, seed: Any) -> Any:
     `seed` is an int64 tensor of shape (2,); the same seed gives the same amounts. What comes in from outside is 0.
     """
     count = tf.shape(pixels)[0]
-    draws = tf.random.stateless_uniform((8, count), seed, -1.0, 1.0)
+    draws = tf.random.stateless_uniform((9, count), seed, -1.0, 1.0)
+    wider = tf.exp(draws[8] * math.log1p(amounts.aspect) / 2)
     moved = _warp(
         pixels,
         affine_transforms(
             angle_radians=draws[0] * (amounts.rotation_degrees * math.pi / 180.0),
-            scale_x=1.0 + draws[1] * amounts.scale,
-            scale_y=1.0 + draws[2] * amounts.scale,
+            scale_x=(1.0 + draws[1] * amounts.scale) * wider,
+            scale_y=(1.0 + draws[2] * amounts.scale) / wider,
             shear=draws[3] * amounts.shear,
             shift_x_px=draws[4] * amounts.shift_px,
             shift_y_px=draws[5] * amounts.shift_px,
@@ -34,14 +40,8 @@ def augment(pixels: Any, amounts: Augmentation, seed: Any) -> Any:
             width=pixels.shape[2],
         ),
     )
-    if amounts.stroke == 0.0:
-        return moved
-    which = draws[6][:, None, None, None] * 0.5 + 0.5  # in [0, 1)
-    strength = (draws[7][:, None, None, None] + 1.0) * 0.35  # in [0, 0.7): a whole step is more than a pen makes
-    thick = tf.nn.max_pool2d(moved, 3, 1, "SAME")
-    thin = -tf.nn.max_pool2d(-moved, 3, 1, "SAME")
-    target = tf.where(which < amounts.stroke, thick, tf.where(which < 2 * amounts.stroke, thin, moved))
-    return moved + strength * (target - moved)
+    thicker = _by_another_nib(moved, amounts.stroke, draws[6:8]) if amounts.stroke else moved
+    return worn(thicker, amounts, seed + _APART) if amounts.changes_texture else thicker
 
 
 def affine_transforms(
@@ -83,3 +83,20 @@ def _warp(pixels: Any, transforms: Any) -> Any:
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
+
+
+def _by_another_nib(moved: Any, share: float, draws: Any) -> Any:
+    """`share` of the pictures with thicker strokes, and as many with thinner ones; `draws` (2, N) lie in [-1, 1)."""
+    which = draws[0][:, None, None, None] * 0.5 + 0.5  # in [0, 1)
+    strength = (draws[1][:, None, None, None] + 1.0) * 0.35  # in [0, 0.7): a whole step is more than a pen makes
+    thick, thin = _largest_around(moved), -_largest_around(-moved)
+    target = tf.where(which < share, thick, tf.where(which < 2 * share, thin, moved))
+    return moved + strength * (target - moved)
+
+
+def _largest_around(pixels: Any) -> Any:
+    """The largest of each pixel and its eight neighbours; TensorFlow's max-pooling takes six times as long."""
+    rows = tf.pad(pixels, [[0, 0], [1, 1], [0, 0], [0, 0]], "SYMMETRIC")
+    rows = tf.maximum(tf.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+    both = tf.pad(rows, [[0, 0], [0, 0], [1, 1], [0, 0]], "SYMMETRIC")
+    return tf.maximum(tf.maximum(both[:, :, :-2], both[:, :, 1:-1]), both[:, :, 2:])

@@ -53,13 +53,15 @@ def fit_temperature(logits: NDArray[Any], labels: NDArray[np.uint8]) -> float:
     return math.exp((low + high) / 2)
 
 
-def calibration_document(logits: NDArray[Any], labels: NDArray[np.uint8], temperature: float) -> dict[str, Any]:
-    """The card's `calibration`: the temperature, and what it changed on the validation part it was fitted on."""
+def calibration_document(
+    logits: NDArray[Any], labels: NDArray[np.uint8], temperature: float, fitted_on: str = "validation"
+) -> dict[str, Any]:
+    """The card's `calibration`: the temperature, and what it changed on the pictures it was fitted on."""
     before, after = softmax(logits), softmax(logits, temperature)
     return {
         "method": "temperature",
         "temperature": temperature,
-        "fitted_on": "validation",
+        "fitted_on": fitted_on,
         "ece_before": expected_calibration_error(before, labels),
         "ece_after": expected_calibration_error(after, labels),
         "loss_before": negative_log_likelihood(before, labels),
@@ -67,15 +69,17 @@ def calibration_document(logits: NDArray[Any], labels: NDArray[np.uint8], temper
     }
 
 
-def rejection_document(probabilities: NDArray[Any], energies: NDArray[Any]) -> dict[str, Any]:
-    """The card's `rejection`: thresholds that each keep `KEEP_SHARE` of the validation pictures, all of them digits.
+def rejection_document(
+    probabilities: NDArray[Any], energies: NDArray[Any], fitted_on: str = "validation"
+) -> dict[str, Any]:
+    """The card's `rejection`: thresholds that each keep `KEEP_SHARE` of the pictures given, all of them digits.
 
     A picture is rejected when its energy lies above the one threshold, or when its largest probability lies below the
-    other. `probabilities` (N, K) and `energies` (N,) are those of the validation part as served.
+    other. `probabilities` (N, K) and `energies` (N,) are as served; `fitted_on` says of which pictures.
     """
     return {
         "keep_share": KEEP_SHARE,
-        "fitted_on": "validation",
+        "fitted_on": fitted_on,
         "energy": {"reject_above": _keeping(energies)},
         "max_probability": {"reject_below": -_keeping(-probabilities.max(axis=1))},
     }

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.architecture.build import build_trained
+from training.losses import DigitAccuracy, OpenSetCrossentropy
 from training.pipeline import Part, steps_per_epoch, to_pixels, training_batches
 from training.progress import ProgressBar
 from training.schedule import OneCycle
@@ -49,8 +50,8 @@ def fit(
     model = build_trained(architecture, training.images.shape[1:])
     model.compile(
         optimizer=_optimizer(config, total_steps=steps * config.epochs),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
-        metrics=["accuracy"],
+        loss=OpenSetCrossentropy(config.label_smoothing),
+        metrics=[DigitAccuracy()],
         jit_compile=False,  # compiling takes longer than it saves on a CPU
     )
     targets = np.eye(architecture.classes, dtype=np.float32)[validation.labels]

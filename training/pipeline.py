@@ -1,4 +1,6 @@
-"""From a data set to the batches a model is fitted on: split, shuffle, augment.
+"""From a data set to the batches a model is fitted on: split, shuffle, make, augment.
+
+Drawn digits and pictures that are no digit, made by `training.synthesis`, come on top of each batch.
 
 The order of the pictures and every random amount depend on the seed and on the step alone, never on timing, so the
 work may run in parallel and still be repeated exactly.
@@ -14,6 +16,7 @@ import tensorflow as tf
 
 from training.augment import augment
 from training.errors import ConfigurationError
+from training.synthesis import outliers, rare_digits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 # One and the same for every run: versions are compared on the same validation pictures.
 SPLIT_SEED = 20_240_229
+_RARE_DIGITS, _OUTLIERS = 6_000, 20_000  # how many there are of each; a run changes each one anew every time
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,16 +74,65 @@ def steps_per_epoch(part: Part, config: TrainingConfig) -> int:
     return len(part) // config.batch_size
 
 
+def joined(first: Part, second: Part) -> Part:
+    """The pictures of both."""
+    return Part(np.concatenate([first.images, second.images]), np.concatenate([first.labels, second.labels]))
+
+
+def altered(part: Part, config: TrainingConfig) -> Part:
+    """The pictures of `part` as training would change them, the same way each time, whatever the seed; uint8 again."""
+    batches = [
+        augment(
+            to_pixels(part.images[at : at + _AT_ONCE]), config.augmentation, tf.constant([SPLIT_SEED, at], tf.int64)
+        )
+        for at in range(0, len(part), _AT_ONCE)
+    ]
+    return Part(np.concatenate([np.rint(batch.numpy() * 255.0).astype(np.uint8) for batch in batches]), part.labels)
+
+
 def training_batches(part: Part, classes: int, config: TrainingConfig) -> tf.data.Dataset:
-    """Endless (pixels float32 (B, H, W, C) in [0, 1], one-hot labels float32 (B, K)), shuffled anew each epoch."""
+    """Endless (pixels float32 (B, H, W, C) in [0, 1], one-hot labels float32 (B, K)), shuffled anew each epoch.
+
+    What is no digit has zeros for a label, and comes last in its batch; drawn digits come before that.
+    """
     images = tf.constant(part.images)
     targets = tf.one_hot(part.labels, classes)
+    extras = _extras(part, classes, config)
 
     def make_batch(step: Any, chosen: Any) -> tuple[Any, Any]:
         seed = tf.stack([tf.constant(config.seed, tf.int64), step])
-        return augment(to_pixels(tf.gather(images, chosen)), config.augmentation, seed), tf.gather(targets, chosen)
+        # Other seeds than those of `augment`, which adds nothing, or a large number, to both halves.
+        drawn = [extra.draw(seed + 7 * (number + 1)) for number, extra in enumerate(extras)]
+        pixels = tf.concat([tf.gather(images, chosen), *(pixels for pixels, _ in drawn)], axis=0)
+        labels = tf.concat([tf.gather(targets, chosen), *(labels for _, labels in drawn)], axis=0)
+        return augment(to_pixels(pixels), config.augmentation, seed), labels
 
     order = tf.data.Dataset.range(len(part)).shuffle(len(part), seed=config.seed)
     chosen = order.batch(config.batch_size, drop_remainder=True).repeat()
     batches = tf.data.Dataset.zip(tf.data.Dataset.counter(), chosen)
     return batches.map(make_batch, num_parallel_calls=2, deterministic=True).prefetch(4)
+
+
+class _Extra:
+    """A store of pictures of which every batch gets some, drawn with replacement."""
+
+    def __init__(self, images: NDArray[np.uint8], targets: NDArray[np.float32], each: int) -> None:
+        self._images, self._targets = tf.constant(images[..., None]), tf.constant(targets)
+        self._stored, self._each = len(images), each
+
+    def draw(self, seed: Any) -> tuple[Any, Any]:
+        chosen = tf.random.stateless_uniform((self._each,), seed, 0, self._stored, tf.int32)
+        return tf.gather(self._images, chosen), tf.gather(self._targets, chosen)
+
+
+def _extras(part: Part, classes: int, config: TrainingConfig) -> list[_Extra]:
+    """Drawn digits and outliers, as many as a run can use, up to some thousands, which take half a minute to make."""
+    steps = config.epochs * steps_per_epoch(part, config)
+    extras = []
+    if rare := round(config.rare_share * config.batch_size):
+        drawn, labels = rare_digits(min(_RARE_DIGITS, steps * rare), config.seed)
+        extras.append(_Extra(drawn, np.eye(classes, dtype=np.float32)[labels], rare))
+    if strange := round(config.outlier_share * config.batch_size):
+        made = outliers(min(_OUTLIERS, steps * strange), part.images, part.labels, config.seed)
+        extras.append(_Extra(made, np.zeros((len(made), classes), np.float32), strange))
+    return extras

@@ -15,7 +15,7 @@ from training.errors import ConfigurationError
 from training.export import describe_signatures, export_saved_model
 from training.fit import fit, make_repeatable
 from training.metrics import score
-from training.pipeline import Part, split, to_pixels
+from training.pipeline import Part, altered, joined, split, to_pixels
 from training.provenance import git_commit, libraries
 from training.publish import publish, require_place
 
@@ -55,7 +55,17 @@ def train_and_publish(config: TrainingConfig, dataset: Dataset, models_dir: Path
         "history": fitted.history,
         "command": config.command(),
     }
-    return publish_model(config.model, served, architecture, dataset, validation, test, learned, models_dir)
+    return publish_model(
+        config.model,
+        served,
+        architecture,
+        dataset,
+        validation,
+        test,
+        learned,
+        models_dir,
+        calibration=joined(validation, altered(validation, config)),
+    )
 
 
 def publish_model(
@@ -68,18 +78,25 @@ def publish_model(
     learned: Mapping[str, Any],
     models_dir: Path,
     version: int | None = None,
+    *,
+    calibration: Part | None = None,
 ) -> Path:
     """Calibrate, export, score and publish a model whose weights are final; return the version's directory.
 
-    `learned` holds the parts of the card that tell how the weights came about. Raises `PublishError`.
+    `learned` holds the parts of the card that tell how the weights came about. Temperature and thresholds are fitted on
+    `calibration`, made of nothing but validation pictures; on these as they are, when it is not given. Raises
+    `PublishError`.
     """
-    logits = _logits(served, validation.images)
-    temperature = fit_temperature(logits, validation.labels)
+    fitted_on = "validation" if calibration is None else "validation, as it is and augmented"
+    calibration = calibration or validation
+    logits = _logits(served, calibration.images)
+    temperature = fit_temperature(logits, calibration.labels)
 
     def fill(directory: Path) -> dict[str, Any]:
         export_saved_model(served, architecture, temperature, directory)
         loaded = tf.saved_model.load(str(directory))
-        on_validation, energies = predict(loaded, validation.images)
+        on_validation, _ = predict(loaded, validation.images)
+        on_calibration, energies = predict(loaded, calibration.images)
         on_test, _ = predict(loaded, test.images)
         labels = dataset.spec.labels
         return {
@@ -96,8 +113,8 @@ def publish_model(
                 "test": score(on_test, test.labels, labels),
                 "validation": score(on_validation, validation.labels, labels),
             },
-            "calibration": calibration_document(logits, validation.labels, temperature),
-            "rejection": rejection_document(on_validation, energies),
+            "calibration": calibration_document(logits, calibration.labels, temperature, fitted_on),
+            "rejection": rejection_document(on_calibration, energies, fitted_on),
             "signatures": describe_signatures(loaded),
             "libraries": libraries(),
             "git_commit": git_commit(),

@@ -34,7 +34,7 @@ def preprocess(name: str, version: str | None = None) -> Response:
     as_png = _wanted_type() == _FORMATS["png"]
     prepared, steps = trace(body(), PictureLimits(max_pixels=ours.settings.max_pixels))
     if as_png:
-        return Response(preprocessing.strip(steps), content_type=_FORMATS["png"])
+        return Response(preprocessing.sheet(steps), content_type=_FORMATS["png"])
     return jsonify(preprocessing.document(target.version, prepared, steps))
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tests.toy_model import toy_digits
-from training.augment import _warp, affine_transforms, augment
+from training.augment import _largest_around, _warp, affine_transforms, augment
 from training.config import Augmentation
 
 SEED = tf.constant([3, 4], tf.int64)
@@ -109,6 +109,25 @@ def test_pixels_stay_pixels(pixels: Any) -> None:
     assert changed.dtype == np.float32
     assert changed.min() >= 0.0
     assert changed.max() <= 1.0 + 1e-6
+
+
+def test_aspect_widens_and_narrows_at_one_area() -> None:
+    square = np.zeros((400, 28, 28, 1), np.float32)
+    square[:, 8:20, 8:20] = 1.0
+    changed = augment(tf.constant(square), Augmentation(aspect=0.44), SEED).numpy()
+    area, width = changed.sum(axis=(1, 2, 3)) / 144, changed.sum(axis=(2, 3)).max(axis=1) / 12
+    assert np.abs(area - 1).max() < 0.03
+    assert width.max() == pytest.approx(1.2, abs=0.02)
+    assert width.min() == pytest.approx(1 / 1.2, abs=0.02)
+
+
+def test_the_largest_around_is_max_pooling(pixels: Any) -> None:
+    assert (_largest_around(pixels).numpy() == tf.nn.max_pool2d(pixels, 3, 1, "SAME").numpy()).all()
+
+
+def test_texture_is_changed_too(pixels: Any) -> None:
+    changed = augment(pixels, Augmentation(grain=1.0), SEED).numpy()
+    assert np.abs(changed - pixels.numpy()).max(axis=(1, 2, 3)).mean() > 0.2
 
 
 def test_strokes_get_thicker_and_thinner(pixels: Any) -> None:

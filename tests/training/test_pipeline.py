@@ -9,7 +9,7 @@ import pytest
 from tests.toy_model import toy_dataset
 from training.config import Augmentation, TrainingConfig
 from training.errors import ConfigurationError
-from training.pipeline import Part, split, steps_per_epoch, to_pixels, training_batches
+from training.pipeline import Part, altered, joined, split, steps_per_epoch, to_pixels, training_batches
 from training.schedule import OneCycle
 
 if TYPE_CHECKING:
@@ -78,6 +78,42 @@ def test_an_epoch_shows_each_picture_once_and_the_next_in_another_order(dataset:
     assert one.tolist() != two.tolist()
 
 
+def test_made_pictures_come_on_top_of_the_batch(dataset: Dataset) -> None:
+    training = split(dataset, 50)[0]
+    config = replace(CONFIG, augmentation=Augmentation(), rare_share=0.1, outlier_share=0.25)
+    plain = draw(training, replace(config, rare_share=0.0, outlier_share=0.0), 4)
+    batches = draw(training, config, 4)
+    for (pixels, targets), (those, their_targets) in zip(batches, plain, strict=True):
+        assert pixels.shape == (32 + 3 + 8, 28, 28, 1)
+        assert np.abs(pixels[:32] - those).max() < 1e-6
+        assert (targets[:32] == their_targets).all()
+        assert (targets[:35].sum(axis=1) == 1).all()
+        assert (targets[35:] == 0).all()
+    again = draw(training, config, 4)
+    assert all((a[0] == b[0]).all() for a, b in zip(batches, again, strict=True))
+    assert not (batches[0][0][32:] == batches[1][0][32:]).all()
+
+
+def test_altered_pictures_are_always_the_same(dataset: Dataset) -> None:
+    part = split(dataset, 50)[1]
+    config = replace(CONFIG, augmentation=Augmentation(rotation_degrees=10, pen=0.5))
+    changed = altered(part, config)
+    assert changed.images.dtype == np.uint8
+    assert changed.images.shape == part.images.shape
+    assert (changed.labels == part.labels).all()
+    assert (changed.images != part.images).any(axis=(1, 2, 3)).mean() > 0.95
+    assert (changed.images == altered(part, replace(config, seed=2)).images).all()
+    assert (altered(part, replace(config, augmentation=Augmentation())).images == part.images).all()
+
+
+def test_joined_parts_keep_their_order(dataset: Dataset) -> None:
+    _, validation, test = split(dataset, 50)
+    both = joined(validation, test)
+    assert len(both) == 80
+    assert (both.images[50:] == test.images).all()
+    assert (both.labels[:50] == validation.labels).all()
+
+
 def test_a_batch_larger_than_the_data(dataset: Dataset) -> None:
     with pytest.raises(ConfigurationError, match="--batch-size 151 is more than the 150"):
         steps_per_epoch(split(dataset, 50)[0], replace(CONFIG, batch_size=151))
@@ -110,6 +146,8 @@ def test_one_cycle() -> None:
         ("seed", -1, "--seed"),
         ("optimizer", "magic", "--optimizer"),
         ("validation_size", 0, "--validation-size"),
+        ("rare_share", -0.1, "--rare-share"),
+        ("outlier_share", 1.1, "--outlier-share"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named(field: str, value: Any, named: str) -> None:

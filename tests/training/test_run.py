@@ -20,6 +20,7 @@ from training.fit import fit, make_repeatable
 from training.pipeline import split
 from training.publish import read_card, verify
 from training.run import predict, train_and_publish
+from training.synthesis import outliers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +64,14 @@ def weights_after(config: TrainingConfig, dataset: Dataset) -> list[NDArray[np.f
 
 def test_it_learns(card: dict[str, Any]) -> None:
     assert card["metrics"]["test"]["accuracy"] > 0.9
+
+
+def test_it_learns_what_is_no_digit(published: Path, dataset: Dataset) -> None:
+    loaded = tf.saved_model.load(str(published))
+    strange = outliers(200, dataset.x_test, dataset.y_test, seed=9)
+    (_, of_digits), (_, of_others) = predict(loaded, dataset.x_test[..., None]), predict(loaded, strange[..., None])
+    # The chance that a picture without a digit has more energy than one with a digit.
+    assert (of_others[:, None] > of_digits).mean() > 0.9
 
 
 def test_the_same_seed_gives_the_same_weights(dataset: Dataset) -> None:
@@ -142,6 +151,7 @@ def test_what_the_card_tells(card: dict[str, Any], dataset: Dataset) -> None:
     assert card["command"] == CONFIG.command()
     assert set(card["libraries"]) == {"python", "keras", "numpy", "tensorflow"}
     assert 0.05 < card["calibration"]["temperature"] < 20
+    assert card["calibration"]["fitted_on"] == card["rejection"]["fitted_on"] == "validation, as it is and augmented"
 
 
 def test_the_history_has_a_row_for_each_epoch(card: dict[str, Any]) -> None:
