@@ -175,8 +175,14 @@ def test_the_api_is_described_and_every_path_in_it_is_there(client: httpx.Client
     document = client.get("/openapi.json").json()
     assert "/predict" in document["paths"]
     for path, operations in document["paths"].items():
-        for name, value in {"name": "toy", "model": "toy", "version": "1"}.items():
-            path = path.replace(f"{{{name}}}", value)  # noqa: PLW2901
+        # Nobody has labels here, and nobody unloads what other tests ask: such requests get as far as their name.
+        nowhere = "{label}" in path or path.endswith(("/load", "/unload"))
+        parts = {"name": "nobody" if nowhere else "toy", "model": "toy", "version": "1", "label": "nobody"}
+        there = path.format_map(parts)
         for method in operations:
-            status = client.request(method.upper(), path).status_code
-            assert status == (200 if method == "get" else 400), (method, path)
+            answer = client.request(method.upper(), there)
+            if nowhere:
+                assert answer.status_code == 404, (method, path)
+                assert "nobody" in answer.text
+            else:
+                assert answer.status_code in ((200,) if method == "get" else (200, 400)), (method, path)
