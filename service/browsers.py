@@ -19,22 +19,22 @@ def raw(headers: Headers) -> RawHeaders:
 
 
 NO_STORE = ("Cache-Control", "no-store")
-_EVERY_ANSWER: Headers = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Frame-Options", "DENY"),
-)
+_NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 JSON_HEADERS: Headers = (
-    *_EVERY_ANSWER,
+    _NO_SNIFFING,
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
 )
-"""For all answers that are no page: opened in a browser, they run and load nothing."""
+"""For all answers that are no page: opened in a browser, they run and load nothing, and lead nowhere. Each header of an
+answer costs about a microsecond, and these two say all that others would.
+"""
 
 PREDICTION_HEADERS: RawHeaders = raw((*JSON_HEADERS, NO_STORE))
 """For predictions, in ASGI's form: what somebody drew is nobody else's, and no cache's."""
 
 PAGE_HEADERS: Headers = (
-    *_EVERY_ANSWER,
+    _NO_SNIFFING,
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
     (
         "Content-Security-Policy",
         (

@@ -16,7 +16,7 @@ from service.browsers import PREDICTION_HEADERS, raw
 from service.client import BULK_PICTURES
 from service.endpoint import Call, Endpoint, Job
 from service.errors import InternalError, ServiceError
-from service.patience import CallerGoneError, while_caller_waits
+from service.patience import CallerGoneError, Patience
 from service.request_ids import HEADER, request_id
 from service.responses import Reply, refused
 from service.services import Services
@@ -34,6 +34,7 @@ class InferenceLane:
     def __init__(self, rest: App, services: Services) -> None:
         self._rest = rest
         self._services = services
+        self._patience = Patience()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST":
@@ -79,7 +80,7 @@ class InferenceLane:
             job: Job = await self._services.heavy.do(endpoint.begin, call)
         else:
             job = endpoint.begin(call)
-        await while_caller_waits(job.ask(), receive)
+        await self._patience.while_caller_waits(job.ask(), receive)
         if job.pictures > BULK_PICTURES:
             return job, await asyncio.to_thread(endpoint.finish, job)
         return job, endpoint.finish(job)

@@ -70,8 +70,10 @@ class Target:
         if self.reject_above is None:
             return [{}] * len(energy)
         threshold = self.reject_above
-        scores = [1 / (1 + math.exp(max(-50.0, min(50.0, one - threshold)))) for one in energy.tolist()]
-        return [{"is_digit": score >= 0.5, "digit_score": round(score, 4)} for score in scores]
+        return [
+            {"is_digit": one <= threshold, "digit_score": round(1 / (1 + math.exp(min(50.0, one - threshold))), 4)}
+            for one in energy.tolist()
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from service.images.quality import Quality, measure
 _SHOWN_SIDE_MAX_PX: Final = 512
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Prepared:
-    """A picture that was read. `seen`: the steps' names and results; `width`, `height`: as sent, upright, in pixels."""
+    """A picture that was read. (Not frozen: making a frozen one takes as long as a step.) `seen`: the steps' names and results; `width`, `height`: as sent, upright, in pixels."""
 
     seen: Seen
     width: int

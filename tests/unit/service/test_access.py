@@ -120,6 +120,6 @@ def test_a_preflight_is_answered_without_a_key(guarded: Site) -> None:
 def test_pages_and_programs_alike_get_security_headers(site: Site) -> None:
     for path in ("/", "/healthz", "/nowhere"):
         answer = site.over_flask(path, method="GET")
-        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert "cache-control" not in answer.headers
