@@ -16,6 +16,8 @@ from tests.e2e.service_process import MODEL, VERSION, Service, total
 from tests.processes import PATIENCE_SECONDS, eventually
 from tests.reference import Reference
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = 64
 LABELS = {"model": MODEL, "version": str(VERSION)}
 

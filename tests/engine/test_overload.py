@@ -12,6 +12,8 @@ from tests.engine.test_refusals import MOOD_SLOW, dropped_pictures, moody
 from tests.processes import run_python
 from tests.reference import Reference
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_is_cancelled_before_it_began_is_never_answered_and_counted(
     engine: Engine, peer: Peer, reference: Reference

@@ -10,6 +10,8 @@ import pytest
 
 from tests.reference import VERSIONS, Reference
 
+pytestmark = pytest.mark.slow
+
 Probe = tuple[dict[str, Any], dict[str, npt.NDArray[np.float32]]]
 
 

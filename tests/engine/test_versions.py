@@ -17,6 +17,8 @@ from tests.engine.peer import Engine, Peer
 from tests.processes import eventually, eventually_equal
 from tests.reference import Reference
 
+pytestmark = pytest.mark.slow
+
 SOURCES = {1: ("toy", 1), 2: ("toy", 2), 3: ("other", 1)}
 """Three sets of weights to tell versions apart by."""
 
