@@ -5,17 +5,15 @@ query, body ── begin ──▶ PredictJob (pictures ready for the model) ─
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
-from service import forms, metrics
+from service import arguments, forms, metrics
 from service.client import Answer
 from service.endpoint import Call
 from service.errors import InvalidParameterError, PayloadTooLargeError, ServiceError, UnsupportedMediaTypeError
@@ -25,8 +23,6 @@ from service.responses import Reply
 from service.router import Router, Target, Wanted
 from service.settings import Settings
 
-_POSITIVE = re.compile("[1-9][0-9]{0,17}")
-"""As large as a version can be on the wire; some number theirs by the second or millisecond."""
 _LIGHT_NPY_BYTES = 2**20
 
 
@@ -106,18 +102,14 @@ class Predictor:
         """
         if not query_string:
             return self._no_arguments
-        pairs = parse_qsl(query_string.decode(errors="replace"), keep_blank_values=True)
-        arguments = dict(reversed(pairs))
-        query = Query(
-            arguments.get("model") or self._settings.default_model,
-            _positive(arguments, "version"),
-            arguments.get("label") or None,
-            _positive(arguments, "top_k"),
-            _whether(arguments, "prepare"),
+        given = arguments.parse(query_string)
+        top_k = arguments.positive(given, "top_k")
+        return Query(
+            given.get("model") or self._settings.default_model,
+            *arguments.version_or_label(given),
+            top_k,
+            _whether(given, "prepare"),
         )
-        if query.version is not None and query.label is not None:
-            raise InvalidParameterError("name a version or a label, not both", field="label")
-        return query
 
     def begin(self, call: Call) -> PredictJob:
         """Find the model, take the body apart, decode and prepare.
@@ -232,18 +224,9 @@ class Predictor:
         return Reply(body)
 
 
-def _whether(arguments: Mapping[str, str], name: str) -> bool:
+def _whether(given: Mapping[str, str], name: str) -> bool:
     """Whether something that is done unless it is told not to."""
-    text = arguments.get(name) or "full"
+    text = given.get(name) or "full"
     if text not in ("full", "none"):
         raise InvalidParameterError(f"{name} must be full or none, not {text[:40]!r}", field=name)
     return text == "full"
-
-
-def _positive(arguments: Mapping[str, str], name: str) -> int | None:
-    text = arguments.get(name)
-    if text is None:
-        return None
-    if not _POSITIVE.fullmatch(text):
-        raise InvalidParameterError(f"{name} must be a positive whole number, not {text[:40]!r}", field=name)
-    return int(text)

@@ -7,16 +7,13 @@ The model is asked once, for all pieces of the row; which of them are its digits
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
-from service import forms
-from service.catalogue import ModelVersion
+from service import arguments, forms
 from service.client import Answer
 from service.endpoint import Call
 from service.errors import InvalidParameterError, PayloadTooLargeError, ServiceError, UnsupportedMediaTypeError
@@ -34,7 +31,6 @@ NOT_AS_EXPECTED = "digits_not_as_expected"
 
 _PICTURES_PER_PIECE = 16
 """Weighing a piece costs about as much as writing so many predictions of `/predict`."""
-_POSITIVE = re.compile("[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +96,12 @@ class Reader:
         :raise InvalidParameterError: `version` or `digits` is no positive whole number, `digits` too large a one, or both
             version and label given.
         """
-        arguments = dict(reversed(parse_qsl(query_string.decode(errors="replace"), keep_blank_values=True)))
-        query = Query(
-            arguments.get("model") or self._settings.default_model,
-            _positive(arguments, "version"),
-            arguments.get("label") or None,
-            _positive(arguments, "digits"),
-        )
-        if query.version is not None and query.label is not None:
-            raise InvalidParameterError("name a version or a label, not both", field="label")
-        if query.digits is not None and query.digits > DIGITS_MAX:
-            raise InvalidParameterError(f"digits may be {DIGITS_MAX} at most, not {query.digits}", field="digits")
-        return query
+        given = arguments.parse(query_string)
+        version, label = arguments.version_or_label(given)
+        digits = arguments.positive(given, "digits")
+        if digits is not None and digits > DIGITS_MAX:
+            raise InvalidParameterError(f"digits may be {DIGITS_MAX} at most, not {digits}", field="digits")
+        return Query(given.get("model") or self._settings.default_model, version, label, digits)
 
     def begin(self, call: Call) -> ReadJob:
         """Find the model, decode the picture, and take its row apart.
@@ -146,7 +136,7 @@ class Reader:
         """The JSON that answers `job`; counts what was read."""
         answer, version = job.answer, job.target.version
         reading = read_row(
-            job.row.atoms, job.row.pieces, answer.probabilities, answer.energy, _reject_above(version), job.digits
+            job.row.atoms, job.row.pieces, answer.probabilities, answer.energy, job.target.reject_above, job.digits
         )
         job.target.observer.predicted(
             [digit.digit for digit in reading.digits], [digit.confidence for digit in reading.digits]
@@ -207,20 +197,3 @@ def _described(job: ReadJob, digit: ReadDigit) -> dict[str, Any]:
 
 def _warnings(job: ReadJob, reading: Reading) -> list[str]:
     return [NOT_AS_EXPECTED] if job.digits not in (None, len(reading.digits)) else []
-
-
-def _reject_above(version: ModelVersion) -> float | None:
-    """The energy beyond which the version's card rejects a picture; None where it states none."""
-    try:
-        return float(version.card["rejection"]["energy"]["reject_above"])
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _positive(arguments: Mapping[str, str], name: str) -> int | None:
-    text = arguments.get(name)
-    if text is None:
-        return None
-    if not _POSITIVE.fullmatch(text):
-        raise InvalidParameterError(f"{name} must be a positive whole number, not {text[:40]!r}", field=name)
-    return int(text)
