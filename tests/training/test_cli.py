@@ -118,7 +118,7 @@ def test_an_interrupt(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.cli.load", interrupted)
+    monkeypatch.setattr("training.commands.train.load", interrupted)
     assert main(["train", "--model", "cnn", "--dataset", declared.name]) == 130
     assert "nothing was published" in capsys.readouterr().err
 
