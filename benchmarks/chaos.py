@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.crowd import Crowd, Errand, Tally
-from benchmarks.pictures import draw_digit, png
+from benchmarks.drawn import draw_digit, png
 from benchmarks.processes import descendants, start_ticks, survey
 from benchmarks.server import ROOT, Server, ServerError, running
 

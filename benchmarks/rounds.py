@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import bare, load, pictures, server
+from benchmarks import bare, drawn, load, server
 from benchmarks.load import LoadResult, Payload
 from benchmarks.processes import Memory, cpu_seconds_by_role
 
@@ -50,9 +50,9 @@ class Round:
 
 def write_payloads(folder: Path) -> tuple[Payload, Payload]:
     """One 28×28 PNG, and 1,024 such pictures as raw uint8, as files in `folder`."""
-    picture = pictures.draw_digit(DIGIT)
+    picture = drawn.draw_digit(DIGIT)
     single = folder / "digit.png"
-    single.write_bytes(pictures.png(picture))
+    single.write_bytes(drawn.png(picture))
     many = folder / "digits.raw"
     many.write_bytes(np.broadcast_to(picture, (BULK_PICTURES, *picture.shape)).tobytes())
     return (

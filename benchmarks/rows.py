@@ -168,11 +168,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from benchmarks.row_weights import fit
 
         seed = given.seed + 1_000_000
-        training = samples(mnist.x_train, mnist.y_train, given.model_dir, given.rows, _FITTED_KINDS, seed)
+        training = samples(mnist.x_train[..., 0], mnist.y_train, given.model_dir, given.rows, _FITTED_KINDS, seed)
         fit(training, threshold)
         return
     report(
-        samples(mnist.x_test, mnist.y_test, given.model_dir, given.rows, given.kind or KINDS, given.seed, given.length),
+        samples(
+            mnist.x_test[..., 0],
+            mnist.y_test,
+            given.model_dir,
+            given.rows,
+            given.kind or KINDS,
+            given.seed,
+            given.length,
+        ),
         threshold,
     )
 

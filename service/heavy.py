@@ -29,6 +29,10 @@ class HeavyWork:
         """`function(*arguments)` in one of the threads, once one is free."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
+    def wait_for(self, function: Callable[..., Result], *arguments: object) -> Result:
+        """The same for a thread that is not the loop's, which it holds up."""
+        return self._pool.submit(function, *arguments).result()
+
 
 def _stand_back() -> None:
     """Lower this thread's priority. On Linux each thread has one of its own; elsewhere it would be the process's."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, g, jsonify, request
 
 from service import preprocessing
+from service.catalogue import ModelVersion
 from service.errors import InvalidParameterError, UnsupportedMediaTypeError
 from service.images import trace
 from service.images.limits import PictureLimits
@@ -32,10 +35,20 @@ def preprocess(name: str, version: str | None = None) -> Response:
             f"{name}/{target.version.version} takes arrays only: there is nothing to prepare"
         )
     as_png = _wanted_type() == _FORMATS["png"]
-    prepared, steps = trace(body(), PictureLimits(max_pixels=ours.settings.max_pixels))
+    picture, limits = body(), PictureLimits(max_pixels=ours.settings.max_pixels)
     if as_png:
-        return Response(preprocessing.sheet(steps), content_type=_FORMATS["png"])
-    return jsonify(preprocessing.document(target.version, prepared, steps))
+        return Response(ours.heavy.wait_for(_sheet, picture, limits), content_type=_FORMATS["png"])
+    return jsonify(ours.heavy.wait_for(_document, target.version, picture, limits))
+
+
+def _sheet(picture: bytes, limits: PictureLimits) -> bytes:
+    _, steps = trace(picture, limits)
+    return preprocessing.sheet(steps)
+
+
+def _document(version: ModelVersion, picture: bytes, limits: PictureLimits) -> dict[str, Any]:
+    prepared, steps = trace(picture, limits)
+    return preprocessing.document(version, prepared, steps)
 
 
 def _wanted_type() -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.pictures import draw_digit
+from benchmarks.drawn import draw_digit
 from benchmarks.rounds import BULK_PICTURES, DIGIT, write_payloads
 
 

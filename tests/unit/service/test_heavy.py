@@ -47,3 +47,12 @@ def test_its_threads_stand_back_and_the_loop_does_not() -> None:
 def test_a_failure_reaches_the_one_who_asked() -> None:
     with pytest.raises(ZeroDivisionError):
         asyncio.run(HeavyWork(1).do(lambda: 1 // 0))
+
+
+def test_a_thread_that_may_wait_gets_the_result_of_one_of_the_heavy_threads() -> None:
+    heavy = HeavyWork(1)
+    name = heavy.wait_for(lambda suffix: threading.current_thread().name + suffix, "!")
+    assert name.startswith("heavy")
+    assert name.endswith("!")
+    with pytest.raises(ZeroDivisionError):
+        heavy.wait_for(lambda: 1 // 0)

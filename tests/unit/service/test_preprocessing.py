@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import threading
+from typing import Any
 
 import cv2
 import numpy as np
 import orjson
 import pytest
 
+from service import images
 from service.images import read_picture
 from tests.unit.service import bodies
 from tests.unit.service.site import Answer, Site
@@ -38,6 +41,21 @@ def test_the_last_step_is_what_the_model_would_see(site: Site) -> None:
     assert 50 < left + width < 60
     assert 10 < top < 20
     assert 100 < top + height < 110
+
+
+@pytest.mark.parametrize("query", ["", "?format=png"])
+def test_reading_it_is_work_for_the_threads_that_stand_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    seen: list[str] = []
+
+    def trace(*arguments: Any) -> Any:
+        seen.append(threading.current_thread().name)
+        return images.trace(*arguments)
+
+    monkeypatch.setattr("service.routes.preparation.trace", trace)
+    assert site.over_flask(PATH + query, PNG).status == 200
+    assert [name.startswith("heavy") for name in seen] == [True]
 
 
 def test_all_steps_in_one_png(site: Site) -> None:
