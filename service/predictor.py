@@ -13,17 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from service import arguments, forms, metrics
+from service import arguments, posted
 from service.client import Answer
 from service.endpoint import Call
-from service.errors import InvalidParameterError, PayloadTooLargeError, ServiceError, UnsupportedMediaTypeError
-from service.images import is_heavy, read, read_unprepared
-from service.images.limits import PictureLimits
+from service.errors import InvalidParameterError, ServiceError
 from service.responses import Reply
 from service.router import Router, Target, Wanted
 from service.settings import Settings
-
-_LIGHT_NPY_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +76,14 @@ class Predictor:
         self._settings = settings
         self._router = router
         self._clock = clock
-        self._limits = PictureLimits(max_pixels=settings.max_pixels)
+        self._posted = posted.PostedPictures(settings)
         self._no_arguments = Query(settings.default_model, None, None, None)
 
     def matches(self, path: str) -> bool:
         return path == self.route
 
     def is_heavy(self, call: Call) -> bool:
-        try:
-            kind = forms.kind_of(call.header(b"content-type"), call.body)
-        except ServiceError:
-            return False  # refused at once
-        if kind == "picture":
-            return is_heavy(call.body)
-        return kind in ("json", "multipart") or (kind == "npy" and len(call.body) > _LIGHT_NPY_BYTES)
+        return posted.is_heavy(call.header(b"content-type"), call.body)
 
     def query(self, query_string: bytes) -> Query:
         """Check what stands behind the question mark; of a parameter given twice the first counts.
@@ -120,73 +110,19 @@ class Predictor:
         wanted = Wanted(query.model, query.version, query.label, call.request_id)
         target = self._router.target(wanted)
         read = self._clock()
-        images, warnings, faults = self._pictures(call.header(b"content-type"), call.body, target, query.prepare)
+        found = self._posted.read(call.header(b"content-type"), call.body, target, prepare=query.prepare)
         decoded = self._clock()
         return PredictJob(
             self._router,
             wanted,
             target,
             query.top_k,
-            images,
-            warnings,
-            faults,
+            found.images,
+            found.warnings,
+            found.faults,
             call.budget_seconds - (decoded - call.started_seconds),
             {"read": read - call.started_seconds, "decode": decoded - read},
         )
-
-    def _pictures(
-        self, content_type: str, body: bytes, target: Target, prepare: bool
-    ) -> tuple[npt.NDArray[np.uint8], Sequence[Sequence[str]], dict[int, ServiceError]]:
-        shape = target.shape
-        kind = forms.kind_of(content_type, body)
-        if kind == "picture":
-            try:
-                image, warnings = self._read(body, target, prepare)
-            except ServiceError as error:
-                raise error.at("body") from None
-            return image[np.newaxis], [warnings], {}
-        if kind in ("raw", "npy"):
-            images = forms.raw(body, shape) if kind == "raw" else forms.npy(body, shape)
-            self._check_count(len(images))
-            return images, [()] * len(images), {}
-        if kind == "json":
-            items = forms.json(body, shape)
-            name = "images"
-        else:
-            items = forms.multipart(content_type, body, self._settings.max_pictures)
-            name = "files"
-        self._check_count(len(items))
-        good: list[tuple[npt.NDArray[np.uint8], Sequence[str]]] = []
-        faults: dict[int, ServiceError] = {}
-        for index, item in enumerate(items):
-            try:
-                if isinstance(item, ServiceError):
-                    raise item
-                good.append(self._read(item, target, prepare) if isinstance(item, bytes) else (item, ()))
-            except ServiceError as error:
-                faults[index] = error.at(f"{name}[{index}]")
-        if not good:
-            raise faults[0]
-        for fault in faults.values():
-            metrics.REJECTIONS.labels(fault.type).inc()
-        return np.stack([image for image, _ in good]), [warnings for _, warnings in good], faults
-
-    def _read(self, data: bytes, target: Target, prepare: bool) -> tuple[npt.NDArray[np.uint8], Sequence[str]]:
-        if not target.reads_pictures:
-            raise UnsupportedMediaTypeError(
-                f"{target.version.name}/{target.version.version} takes arrays only: no preparation of pictures is known for it"
-            )
-        if not prepare:
-            return read_unprepared(data, target.shape, self._limits), ()
-        prepared = read(data, self._limits)
-        # Measuring quality takes longer than all the rest for a picture that needs no preparation.
-        return prepared.image, () if prepared.is_canonical else prepared.quality.warnings
-
-    def _check_count(self, pictures: int) -> None:
-        if pictures > self._settings.max_pictures:
-            raise PayloadTooLargeError(
-                f"{pictures} pictures; at most {self._settings.max_pictures} may be sent at once", field="body"
-            )
 
     def finish(self, job: PredictJob) -> Reply:
         """The JSON that answers `job`; counts what was predicted."""

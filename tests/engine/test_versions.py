@@ -260,7 +260,17 @@ def test_an_order_that_cannot_be_obeyed_says_why(house: House, odd_models: Path)
 
 def test_the_catalogue_tells_of_signatures_as_the_savedmodel_does(house: House) -> None:
     signatures = house.peer.catalogue().resolve("toy").signatures
-    assert set(signatures) == {"serving_default", "activations", "filters", "saliency"}
+    assert set(signatures) == {
+        "serving_default",
+        "activations",
+        "filters",
+        "saliency",
+        "smoothgrad",
+        "integrated_gradients",
+        "occlusion",
+        "grad_cam",
+        "maximize",
+    }
     serving = signatures["serving_default"]
     assert serving.method_name == "tensorflow/serving/predict"
     assert (serving.inputs["images"].dtype, serving.inputs["images"].shape) == ("DT_UINT8", (-1, 28, 28, 1))
