@@ -59,7 +59,7 @@ CLASSES = np.zeros(2, np.int32)
 @pytest.mark.parametrize(
     ("signature", "inputs", "outputs", "reason"),
     [
-        ("grad_cam", {}, (), "unknown_signature"),
+        ("nonesuch", {}, (), "unknown_signature"),
         ("__saved_model_init_op", {}, (), "unknown_signature"),
         ("filters", {}, ("nothing",), "unknown_signature"),
         ("saliency", {"images": IMAGES}, (), "malformed_request"),
