@@ -25,13 +25,14 @@ from service.errors import (
 )
 from service.request_ids import HEADER, request_id
 from service.responses import refused
-from service.routes import health, models, oip, prediction, preparation, reading, tfserving
+from service.routes import health, inspection, models, oip, prediction, preparation, reading, tfserving, tools
 from service.routes.services import EXTENSION, respond, services
 from service.services import Services, assemble
 from service.settings import Settings
 from service.version import __version__
 
 log = logs.get(__name__)
+_ROOMS = (prediction, reading, preparation, inspection, tools, models, health, tfserving, oip)
 
 
 def create_app(settings: Settings, shared: Services | None = None) -> Flask:
@@ -41,7 +42,7 @@ def create_app(settings: Settings, shared: Services | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions[EXTENSION] = shared or assemble(settings, client_in_thread(settings))
     metrics.BUILD_INFO.labels(__version__).set(1)
-    for blueprint in (room.blueprint for room in (prediction, reading, preparation, models, health, tfserving, oip)):
+    for blueprint in (room.blueprint for room in _ROOMS):
         app.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_end)

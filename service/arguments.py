@@ -39,3 +39,29 @@ def version_or_label(arguments: Mapping[str, str]) -> tuple[int | None, str | No
     if version is not None and label is not None:
         raise InvalidParameterError("name a version or a label, not both", field="label")
     return version, label
+
+
+def whole(arguments: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    """A whole number from `low` to `high`; `default` if it is not given.
+
+    :raise InvalidParameterError: it is none.
+    """
+    text = arguments.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and low <= int(text) <= high):
+        raise InvalidParameterError(
+            f"{name} must be a whole number from {low} to {high}, not {text[:40]!r}", field=name
+        )
+    return int(text)
+
+
+def flag(arguments: Mapping[str, str], name: str) -> bool:
+    """Whether `name` is true; it is not if it is not given.
+
+    :raise InvalidParameterError: it is neither true nor false.
+    """
+    text = arguments.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidParameterError(f"{name} must be true or false, not {text[:40]!r}", field=name)
+    return text == "true"

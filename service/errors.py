@@ -11,12 +11,14 @@ A request flows  read → parse → decode → prepare → queue → inference �
     │   ├── UnsupportedMediaTypeError     415   unsupported_media_type parse/decode: a type that is not accepted
     │   ├── WrongShapeError               422   wrong_shape            parse: an array that is no picture
     │   ├── BlankPictureError             422   blank_picture          prepare: nothing on it to read
-    │   └── UnknownSignatureError         400   unknown_signature      parse: the model has no such function
+    │   ├── UnknownSignatureError         400   unknown_signature      parse: the model has no such function
+    │   └── NotApplicableError            422   not_applicable         this model cannot do what is asked
     ├── UnauthorizedError                 401   unauthorized           no key, or one that is not known
     ├── ForbiddenError                    403   forbidden              a key that does not open this
     ├── NotFoundError                     404   not_found              no such URL
     │   ├── UnknownModelError             404   unknown_model
     │   ├── UnknownVersionError           404   unknown_version
+    │   ├── UnknownLayerError             404   unknown_layer
     │   └── UnknownLabelError             404   unknown_label
     ├── MethodNotAllowedError             405   method_not_allowed
     ├── LoadFailedError                   409   load_failed            no version of the model can be served
@@ -107,6 +109,11 @@ class UnknownSignatureError(InputError):
     type = "unknown_signature"
 
 
+class NotApplicableError(InputError):
+    status = 422
+    type = "not_applicable"
+
+
 class UnauthorizedError(ServiceError):
     status = 401
     type = "unauthorized"
@@ -128,6 +135,10 @@ class UnknownModelError(NotFoundError):
 
 class UnknownVersionError(NotFoundError):
     type = "unknown_version"
+
+
+class UnknownLayerError(NotFoundError):
+    type = "unknown_layer"
 
 
 class UnknownLabelError(NotFoundError):

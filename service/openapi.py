@@ -5,11 +5,12 @@ from __future__ import annotations
 from service import reading_description
 from service.description import Json, error_types, failures, get, json_answer, path_parameter, query_parameter
 from service.images import WARNINGS
+from service.inspection import description as inspection
 from service.oip import description as oip
 from service.tfserving import description as tfserving
 from service.version import __version__
 
-PREPROCESS_PATHS = tuple(f"/models/{{name}}{of}/preprocess" for of in ("", "/versions/{version}"))
+PREPROCESS_PATHS = tuple(f"{prefix}/preprocess" for prefix in inspection.OF_VERSION)
 
 
 def document() -> Json:
@@ -26,6 +27,7 @@ def document() -> Json:
             "/predict": {"post": _predict()},
             **reading_description.paths(),
             **{path: {"post": _preprocess(path)} for path in PREPROCESS_PATHS},
+            **inspection.paths(),
             "/models": {"get": get("Every model with its versions, and the engine that runs them.", 503)},
             "/models/{name}": {
                 "get": get("One model with its versions.", 404, 503, parameters=[path_parameter("name")])
@@ -105,13 +107,10 @@ def _preprocess(path: str) -> Json:
     return {
         "summary": "What the model would see of a picture: every step of its preparation.",
         "parameters": [
-            *(path_parameter(part) for part in ("name", "version") if f"{{{part}}}" in path),
+            *inspection.parameters_of(path),
             query_parameter("format", {"enum": ["json", "png"]}, "In place of `Accept`."),
         ],
-        "requestBody": {
-            "required": True,
-            "content": {f"image/{kind}": binary for kind in ("png", "jpeg", "gif", "bmp", "webp", "tiff")},
-        },
+        "requestBody": inspection.picture_body(),
         "responses": {
             "200": {
                 "description": "The steps as base64 PNGs with what was found on the way; or all of them in one PNG.",

@@ -21,6 +21,7 @@ from tests.processes import run_python
 
 PICTURES = 300
 CALLED_PICTURES = 5
+EXPLANATIONS = ("saliency", "smoothgrad", "integrated_gradients", "occlusion", "grad_cam")
 VERSIONS = {("toy", 1): 0, ("toy", 2): 1, ("other", 1): 2}
 """(model, version) and the seed of its weights: the same digits, other probabilities."""
 
@@ -92,10 +93,11 @@ def write_reference(directory: Path) -> None:
             arrays[f"{name}-{version}-{output}"] = answer[output].numpy()
     called = tf.saved_model.load(str(directory / "models" / "toy" / "1")).signatures
     pictures = tf.constant(arrays["images"][:CALLED_PICTURES])
+    asked_for = tf.constant(labels[:CALLED_PICTURES], tf.int32)
     answers = {
         "filters": called["filters"](),
         "activations": called["activations"](images=pictures),
-        "saliency": called["saliency"](images=pictures, classes=tf.constant(labels[:CALLED_PICTURES], tf.int32)),
+        **{name: called[name](images=pictures, classes=asked_for) for name in EXPLANATIONS},
     }
     flat = {
         f"{signature}|{key}": value.numpy() for signature, outputs in answers.items() for key, value in outputs.items()

@@ -12,6 +12,7 @@ import pytest
 
 from service import reader
 from service.description import error_types
+from service.inspection.description import OF_VERSION
 from service.openapi import PREPROCESS_PATHS, document
 from service.predictor import Query
 from service.responses import protocol_of
@@ -20,10 +21,22 @@ from tests.unit.service import bodies
 from tests.unit.service.site import Site
 
 PATHS: dict[str, dict[str, Any]] = document()["paths"]
+WINDOW = ["stride", "padding", "floor", "format"]
+GOAL = ["class", "layer", "channel", "steps", "octaves"]
+INSIDE = {
+    ("/layers/{layer}/filters", "get"): ["format"],
+    ("/activations", "post"): ["layer", "channels", "untrained", "format"],
+    ("/explain", "post"): ["method", "class", "layer", "format"],
+    ("/maximize", "get"): [*GOAL, "seed", "format"],
+    ("/dream", "post"): [*GOAL, "format"],
+}
 IN_QUERY = {
     ("/predict", "post"): [field.name for field in fields(Query)],
     ("/read", "post"): [field.name for field in fields(reader.Query)],
     **{(path, "post"): ["format"] for path in PREPROCESS_PATHS},
+    **{(prefix + path, method): query for prefix in OF_VERSION for (path, method), query in INSIDE.items()},
+    ("/convolve", "post"): ["kernel", *WINDOW],
+    ("/pool", "post"): ["size", "kind", *WINDOW],
     ("/v2/models/{name}", "get"): ["signature_name"],
     ("/v2/models/{name}/versions/{version}", "get"): ["signature_name"],
 }
