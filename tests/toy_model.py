@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 TOY = Architecture(
     name="toy",
+    allow_floor=True,  # (28 - 5) / 2 is no whole number
     layers=(
         Conv(filters=8, kernel=5, stride=2, padding="valid", batch_norm=False),
         Flatten(),

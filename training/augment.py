@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _APART = 1_000_003  # so that texture is drawn from other numbers than shape
+_FLIP = 2_000_003
 
 
 def augment(pixels: Any, amounts: Augmentation, seed: Any) -> Any:
@@ -26,6 +27,9 @@ def augment(pixels: Any, amounts: Augmentation, seed: Any) -> Any:
     """
     count = tf.shape(pixels)[0]
     draws = tf.random.stateless_uniform((9, count), seed, -1.0, 1.0)
+    if amounts.flip:
+        mirrored = tf.random.stateless_uniform((count, 1, 1, 1), seed + _FLIP) < amounts.flip
+        pixels = tf.where(mirrored, tf.reverse(pixels, axis=[2]), pixels)
     wider = tf.exp(draws[8] * math.log1p(amounts.aspect) / 2)
     moved = _warp(
         pixels,

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from training.commands import COMMANDS
-from training.errors import TrainingError
+from training.errors import RunInterruptedError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         exit_code: int = options.run(options)
+    except RunInterruptedError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return error.exit_code
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

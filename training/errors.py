@@ -5,7 +5,8 @@ TrainingError                  exit code
 ├── DataDigestError                2      the data given are not the data set they claim to be
 ├── ConfigurationError             2      an argument or a setting makes no sense
 ├── PromotionError                 2      a version cannot be labelled: it is not there, not whole, …
-└── PublishError                   1      a version could not be written, or is not what its card says
+├── PublishError                   1      a version could not be written, or is not what its card says
+└── RunInterruptedError          130      Ctrl-C while fitting; what was done is kept
 """
 
 from __future__ import annotations
@@ -37,3 +38,13 @@ class PromotionError(TrainingError):
 
 class PublishError(TrainingError):
     exit_code = 1
+
+
+class RunInterruptedError(TrainingError):
+    """`epochs_done` are kept in the run's checkpoint, where it has one."""
+
+    exit_code = 130  # 128 + SIGINT, as shells count
+
+    def __init__(self, epochs_done: int, message: str = "interrupted") -> None:
+        super().__init__(message)
+        self.epochs_done = epochs_done

@@ -2,6 +2,7 @@
 
     serving_default        images uint8 (N, H, W, C)          → probabilities float32 (N, K), energy float32 (N)
     activations            images                             → one float32 output for each layer, by its name
+    untrained_activations  images                             → the same of the weights that training began with
     filters                nothing                            → every kernel and bias, as `<layer>/kernel`
     saliency, smoothgrad, integrated_gradients, occlusion
                            images, classes int32 (N)          → a map float32 (N, H, W)
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from training.architecture import layer_table
 from training.forward import layer_outputs
+from training.initial_weights import InitialWeights
 from training.signatures.grad_cam import grad_cam
 from training.signatures.gradients import integrated_gradients, saliency, smoothgrad
 from training.signatures.maximize import maximize
@@ -42,6 +45,9 @@ def export_saved_model(model: keras.Model, architecture: Architecture, temperatu
     def layers(pixels: Any) -> Tensors:
         return layer_outputs(model, architecture, pixels)
 
+    def untrained(pixels: Any) -> Tensors:
+        return layer_outputs(InitialWeights(model), architecture, pixels)
+
     shape = (None, *model.input_shape[1:])
     pixels = tf.TensorSpec(shape, tf.float32, name="pixels")
     images = tf.TensorSpec(shape, tf.uint8, name="images")
@@ -50,13 +56,15 @@ def export_saved_model(model: keras.Model, architecture: Architecture, temperatu
         name: output.shape
         for name, output in tf.function(layers).get_concrete_function(pixels).structured_outputs.items()
     }
-    maps = [name for name, _ in architecture.served_layers() if shapes[name].rank == 4]
-    names = [name for name, _ in architecture.served_layers()]
+    names = [row.name for row in layer_table(architecture, model.input_shape[1:])]
+    maps = [name for name in names if shapes[name].rank == 4]
 
     archive = keras.export.ExportArchive()
     archive.add_endpoint("serving_default", serving_default(layers, temperature), [images])
     archive.add_endpoint("activations", activations(layers), [images])
     archive.add_endpoint("filters", filters(model), [])
+    if not architecture.first_principles:
+        archive.add_endpoint("untrained_activations", activations(untrained), [images])
     for make in (saliency, smoothgrad, integrated_gradients, occlusion):
         archive.add_endpoint(make.__name__, make(layers), [images, classes])
     if maps:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from training.config import TrainingConfig
+
+
+def training_loss(config: TrainingConfig) -> Any:
+    """What `config` minimises: the plain softmax cross-entropy, or the open-set one where there are outliers."""
+    if config.outlier_share:
+        return OpenSetCrossentropy(config.label_smoothing)
+    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
 
 
 class OpenSetCrossentropy(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types

@@ -16,6 +16,8 @@ import tensorflow as tf
 
 from training.augment import augment
 from training.errors import ConfigurationError
+from training.glyphs import DIGITS
+from training.strokes import SIDE_PX
 from training.synthesis import outliers, rare_digits
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 SPLIT_SEED = 20_240_229
 _RARE_DIGITS, _OUTLIERS = 6_000, 20_000  # how many there are of each; a run changes each one anew every time
 _AT_ONCE = 500
+_ORDER = 3_000_017  # so that the order is drawn from other numbers than what is done to a picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,7 @@ class Part:
 
 
 def split(dataset: Dataset, validation_size: int) -> tuple[Part, Part, Part]:
-    """The training, validation and test parts; the channel axis is added.
+    """The training, validation and test parts.
 
     Validation pictures are drawn at random from the data set's training part, always the same ones for one size.
     Raises `ConfigurationError` when they would leave nothing to train on.
@@ -53,9 +56,9 @@ def split(dataset: Dataset, validation_size: int) -> tuple[Part, Part, Part]:
     order = np.random.default_rng(SPLIT_SEED).permutation(count)
     validation, training = order[:validation_size], order[validation_size:]
     return (
-        Part(dataset.x_train[training, ..., None], dataset.y_train[training]),
-        Part(dataset.x_train[validation, ..., None], dataset.y_train[validation]),
-        Part(dataset.x_test[..., None], dataset.y_test),
+        Part(dataset.x_train[training], dataset.y_train[training]),
+        Part(dataset.x_train[validation], dataset.y_train[validation]),
+        Part(dataset.x_test, dataset.y_test),
     )
 
 
@@ -90,10 +93,20 @@ def altered(part: Part, config: TrainingConfig) -> Part:
     return Part(np.concatenate([np.rint(batch.numpy() * 255.0).astype(np.uint8) for batch in batches]), part.labels)
 
 
-def training_batches(part: Part, classes: int, config: TrainingConfig) -> tf.data.Dataset:
+def first(part: Part, count: int | None) -> Part:
+    """The first `count` pictures of `part`; all of them for None. Raises `ConfigurationError` when there are not as many."""
+    if count is None or count == len(part):
+        return part
+    if count > len(part):
+        raise ConfigurationError(f"--pictures {count} is more than the {len(part)} pictures to train on.")
+    return Part(part.images[:count], part.labels[:count])
+
+
+def training_batches(part: Part, classes: int, config: TrainingConfig, first_step: int = 0) -> tf.data.Dataset:
     """Endless (pixels float32 (B, H, W, C) in [0, 1], one-hot labels float32 (B, K)), shuffled anew each epoch.
 
-    What is no digit has zeros for a label, and comes last in its batch; drawn digits come before that.
+    What is no digit has zeros for a label, and comes last in its batch; drawn digits come before that. From
+    `first_step` on they are what they would have been, had all steps before been drawn.
     """
     images = tf.constant(part.images)
     targets = tf.one_hot(part.labels, classes)
@@ -107,9 +120,17 @@ def training_batches(part: Part, classes: int, config: TrainingConfig) -> tf.dat
         labels = tf.concat([tf.gather(targets, chosen), *(labels for _, labels in drawn)], axis=0)
         return augment(to_pixels(pixels), config.augmentation, seed), labels
 
-    order = tf.data.Dataset.range(len(part)).shuffle(len(part), seed=config.seed)
-    chosen = order.batch(config.batch_size, drop_remainder=True).repeat()
-    batches = tf.data.Dataset.zip(tf.data.Dataset.counter(), chosen)
+    steps = steps_per_epoch(part, config)
+
+    def order(epoch: Any) -> Any:
+        # A permutation of its own for each epoch, so that any epoch can be the first: `Dataset.shuffle` has a memory.
+        seed = tf.stack([tf.constant(config.seed + _ORDER, tf.int64), epoch])
+        shuffled = tf.random.experimental.stateless_shuffle(tf.range(len(part)), seed)
+        whole = shuffled[: steps * config.batch_size]
+        return tf.data.Dataset.from_tensor_slices(tf.reshape(whole, (steps, config.batch_size)))
+
+    chosen = tf.data.Dataset.counter(start=first_step // steps).flat_map(order).skip(first_step % steps)
+    batches = tf.data.Dataset.zip(tf.data.Dataset.counter(start=first_step), chosen)
     return batches.map(make_batch, num_parallel_calls=2, deterministic=True).prefetch(4)
 
 
@@ -127,12 +148,15 @@ class _Extra:
 
 def _extras(part: Part, classes: int, config: TrainingConfig) -> list[_Extra]:
     """Drawn digits and outliers, as many as a run can use, up to some thousands, which take half a minute to make."""
+    rare, strange = (round(share * config.batch_size) for share in (config.rare_share, config.outlier_share))
+    if (rare or strange) and (part.images.shape[1:] != (SIDE_PX, SIDE_PX, 1) or classes != len(DIGITS)):
+        raise ConfigurationError("--rare-share and --outlier-share are for the ten digits in grey, 28 × 28.")
     steps = config.epochs * steps_per_epoch(part, config)
     extras = []
-    if rare := round(config.rare_share * config.batch_size):
+    if rare:
         drawn, labels = rare_digits(min(_RARE_DIGITS, steps * rare), config.seed)
         extras.append(_Extra(drawn, np.eye(classes, dtype=np.float32)[labels], rare))
-    if strange := round(config.outlier_share * config.batch_size):
+    if strange:
         made = outliers(min(_OUTLIERS, steps * strange), part.images, part.labels, config.seed)
         extras.append(_Extra(made, np.zeros((len(made), classes), np.float32), strange))
     return extras

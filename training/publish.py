@@ -23,16 +23,25 @@ from training.errors import PublishError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    Finish = Callable[[Path, Mapping[str, Any]], None]
+
 CARD = Path("assets.extra") / "card.json"
 SCHEMA = 1
 
 
-def publish(models_dir: Path, name: str, fill: Callable[[Path], Mapping[str, Any]], version: int | None = None) -> Path:
+def publish(
+    models_dir: Path,
+    name: str,
+    fill: Callable[[Path], Mapping[str, Any]],
+    version: int | None = None,
+    finish: Finish | None = None,
+) -> Path:
     """Publish what `fill` writes as the next version of `name`, and return the version's directory.
 
     `fill` is given an empty directory, writes the model into it, and returns the card without `schema`, `name`,
-    `version` and `files`, which are added here. The version is one more than the highest there is; of two publishers
-    at the same time each gets one of its own. A `version` given is taken or refused.
+    `version` and `files`, which are added here. `finish` may then add files that need the card, which it is given
+    without `files`. The version is one more than the highest there is; of two publishers at the same time each gets one
+    of its own. A `version` given is taken or refused.
 
     Raises `PublishError` when the directory cannot be written or the version asked for exists. Whatever happens,
     also in `fill`, no version is left behind but a whole one.
@@ -47,7 +56,7 @@ def publish(models_dir: Path, name: str, fill: Callable[[Path], Mapping[str, Any
         staging.chmod(0o755)  # mkdtemp makes it private, but others serve what is published
         card = fill(staging)
         try:
-            return _place(staging, parent, name, card, version)
+            return _place(staging, parent, name, card, version, finish)
         except OSError as error:
             raise PublishError(f"{parent} cannot be written: {error.strerror}") from error
     finally:
@@ -99,12 +108,16 @@ def verify(version_dir: Path) -> dict[str, Any]:
     return card
 
 
-def _place(staging: Path, parent: Path, name: str, card: Mapping[str, Any], version: int | None) -> Path:
-    files = _digests(staging)
+def _place(
+    staging: Path, parent: Path, name: str, card: Mapping[str, Any], version: int | None, finish: Finish | None
+) -> Path:
     (staging / CARD).parent.mkdir(exist_ok=True)
     while True:
         chosen = version or max(versions(parent.parent, name), default=0) + 1
-        document = {"schema": SCHEMA, "name": name, "version": chosen, **card, "files": files}
+        document = {"schema": SCHEMA, "name": name, "version": chosen, **card}
+        if finish is not None:
+            finish(staging, document)
+        document["files"] = _digests(staging)
         (staging / CARD).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         _flush_to_disk(staging)
         target = parent / str(chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from training.compare.records import model_bytes
 from training.publish import read_card, versions
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ def between_markers(document: str) -> str:
 
 def _cells(card: dict[str, Any]) -> tuple[str, ...]:
     test, validation = card["metrics"]["test"], card["metrics"]["validation"]
-    size_bytes = sum(file["bytes"] for file in card["files"].values())
     seconds = sum(epoch["seconds"] for epoch in card["history"])
     return (
         f"`{card['name']}/{card['version']}`",
@@ -58,7 +58,7 @@ def _cells(card: dict[str, Any]) -> tuple[str, ...]:
         f"{test['ece']:.2%}",
         f"{card['architecture']['parameters']:,}",
         f"{card['architecture']['macs']:,}",
-        f"{size_bytes / 1e6:.1f} MB",
+        f"{model_bytes(card) / 1e6:.1f} MB",
         f"{len(card['history'])} epochs, {seconds / 60:.1f} min",
         str(card["seed"]),
     )

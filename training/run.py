@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from training.architecture import ARCHITECTURES, layer_table
+from training.architecture import layer_table
 from training.architecture.build import fold_batch_norm
 from training.calibrate import calibration_document, fit_temperature, rejection_document
-from training.errors import ConfigurationError
+from training.checkpoints import Checkpoint, reserved, run_directory
+from training.command_line import command_line
+from training.errors import ConfigurationError, RunInterruptedError
 from training.export import describe_signatures, export_saved_model
-from training.fit import fit, make_repeatable
+from training.fit import Fitted, fit, make_repeatable
+from training.interruption import Interruption
 from training.metrics import score
-from training.pipeline import Part, altered, joined, split, to_pixels
+from training.pipeline import Part, altered, first, joined, split, to_pixels
 from training.provenance import git_commit, libraries
 from training.publish import publish, require_place
+from training.recipes import NONE, data_family
+from training.report import REPORT, write_report
+from training.succession import Succession
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import keras
@@ -31,41 +39,135 @@ if TYPE_CHECKING:
     from training.config import TrainingConfig
     from training.data import Dataset
 
+    Parts = tuple[Part, Part, Part]
+    Watch = Callable[[Parts], Sequence[keras.callbacks.Callback]]
+
 BATCH = 500
 
 
-def train_and_publish(config: TrainingConfig, dataset: Dataset, models_dir: Path, console: Console) -> Path:
-    """Train the model that `config` names on `dataset` and publish its next version; return the version's directory.
+@dataclass(frozen=True)
+class Publication:
+    """The directory of a new version, and what there is to say about which version answers now."""
 
-    Takes minutes. The test part is looked at once, at the end, and by the SavedModel that gets published. Makes the
-    process deterministic for good. Raises `TrainingError`, and then nothing is published.
+    directory: Path
+    remarks: list[str]
+
+
+def train_and_publish(
+    config: TrainingConfig,
+    dataset: Dataset,
+    models_dir: Path,
+    console: Console,
+    *,
+    runs_dir: Path | None = None,
+    fresh: bool = False,
+    as_is: bool = False,
+    watch: Watch | None = None,
+) -> Publication:
+    """Train the model that `config` names on `dataset` and publish its next version.
+
+    Takes minutes. With a `runs_dir` it goes on where the same run was interrupted, unless it shall be `fresh`; `as_is`
+    publishes what such a run had reached. `watch` is given training, validation and test part and makes callbacks.
+    The test part is looked at once, at the end, and by the SavedModel that gets published; and for `report_every`, which
+    has no influence. Makes the process deterministic for good. Raises `TrainingError`, and then nothing is published.
     """
-    if config.model not in ARCHITECTURES:
-        raise ConfigurationError(f"There is no model {config.model!r}; there is: {', '.join(sorted(ARCHITECTURES))}.")
-    require_place(models_dir, config.model)
-    architecture = ARCHITECTURES[config.model]
-    training, validation, test = split(dataset, config.validation_size)
+    name = config.published_name
+    architecture = config.architecture(len(dataset.spec.labels))
+    require_place(models_dir, name)
+    succession = Succession(models_dir, name)
+    succession.check()
+    parts = split(dataset, config.validation_size)
+    with _kept(runs_dir, config, dataset) as checkpoint:
+        if checkpoint and fresh:
+            checkpoint.discard()
+        fitted = _fit(config, architecture, parts, console, checkpoint, as_is=as_is, watch=watch)
+        served = fold_batch_norm(fitted.model, architecture)
+        training, validation, test = first(parts[0], config.pictures), parts[1], parts[2]
+        learned: dict[str, Any] = {
+            "dataset": dataset_document(dataset, training, validation, test),
+            "hyperparameters": config.document(),
+            "seed": config.seed,
+            "history": fitted.history,
+            "command": " ".join([command_line(config), *dataset.options]),
+        }
+        if fitted.test_curve:
+            learned["test_curve"] = fitted.test_curve
+        if as_is:
+            learned["interrupted"] = {"epochs_done": len(fitted.history), "epochs": config.epochs}
+        directory = publish_model(
+            name,
+            served,
+            architecture,
+            dataset,
+            validation,
+            test,
+            learned,
+            models_dir,
+            calibration=_calibration_part(validation, config),
+            before_publication=succession.prepare,
+        )
+        if checkpoint:
+            checkpoint.remove()
+    return Publication(directory, succession.conclude(int(directory.name)))
+
+
+def _fit(
+    config: TrainingConfig,
+    architecture: Architecture,
+    parts: Parts,
+    console: Console,
+    checkpoint: Checkpoint | None,
+    *,
+    as_is: bool,
+    watch: Watch | None,
+) -> Fitted:
+    training, validation, test = parts
+    if as_is and (checkpoint is None or not checkpoint.path.is_file()):
+        raise ConfigurationError("--as-is publishes what an interrupted run has reached, and there is no such run.")
+    if checkpoint and checkpoint.path.is_file():
+        console.print(f"[dim]going on from {checkpoint.path}[/dim]", highlight=False, soft_wrap=True)
     make_repeatable(config.seed)
-    fitted = fit(architecture, training, validation, config, console)
-    served = fold_batch_norm(fitted.model, architecture)
-    learned = {
-        "dataset": dataset_document(dataset, training, validation, test),
-        "hyperparameters": config.document(),
-        "seed": config.seed,
-        "history": fitted.history,
-        "command": config.command(),
-    }
-    return publish_model(
-        config.model,
-        served,
-        architecture,
-        dataset,
-        validation,
-        test,
-        learned,
-        models_dir,
-        calibration=joined(validation, altered(validation, config)),
+    try:
+        with Interruption() as interruption:
+            return fit(
+                architecture,
+                training,
+                validation,
+                config,
+                console,
+                test=test,
+                checkpoint=checkpoint,
+                as_is=as_is,
+                interruption=interruption,
+                callbacks=watch(parts) if watch else (),
+            )
+    except RunInterruptedError as error:
+        raise RunInterruptedError(error.epochs_done, _how_to_go_on(error.epochs_done, config, checkpoint)) from None
+
+
+def _how_to_go_on(epochs_done: int, config: TrainingConfig, checkpoint: Checkpoint | None) -> str:
+    if checkpoint is None or not epochs_done:
+        return "interrupted before the end of the first epoch; nothing is kept and nothing was published"
+    return (
+        f"interrupted after {epochs_done} of {config.epochs} epochs, which are kept in {checkpoint.directory}; nothing was "
+        "published. The same command goes on there; with --as-is it publishes what has been reached, with --fresh it "
+        "starts over."
     )
+
+
+def _kept(
+    runs_dir: Path | None, config: TrainingConfig, dataset: Dataset
+) -> contextlib.AbstractContextManager[Checkpoint | None]:
+    if runs_dir is None:
+        return contextlib.nullcontext()
+    return reserved(run_directory(runs_dir, config, dict(dataset.spec.sha256)))
+
+
+def _calibration_part(validation: Part, config: TrainingConfig) -> Part | None:
+    """What people send is less neat than MNIST, so digits are calibrated on changed ones too."""
+    if data_family(config.dataset) != "handwriting" or config.augmentation == NONE:
+        return None
+    return joined(validation, altered(validation, config))
 
 
 def publish_model(
@@ -80,11 +182,13 @@ def publish_model(
     version: int | None = None,
     *,
     calibration: Part | None = None,
+    before_publication: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Path:
     """Calibrate, export, score and publish a model whose weights are final; return the version's directory.
 
     `learned` holds the parts of the card that tell how the weights came about. Temperature and thresholds are fitted on
-    `calibration`, made of nothing but validation pictures; on these as they are, when it is not given. Raises
+    `calibration`, made of nothing but validation pictures; on these as they are, when it is not given.
+    `before_publication` is told the card, without version and files, when the version is about to appear. Raises
     `PublishError`.
     """
     fitted_on = "validation" if calibration is None else "validation, as it is and augmented"
@@ -99,7 +203,7 @@ def publish_model(
         on_calibration, energies = predict(loaded, calibration.images)
         on_test, _ = predict(loaded, test.images)
         labels = dataset.spec.labels
-        return {
+        card = {
             "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "labels": list(labels),
             "input": {
@@ -119,8 +223,14 @@ def publish_model(
             "libraries": libraries(),
             "git_commit": git_commit(),
         }
+        if before_publication is not None:
+            before_publication(card)
+        return card
 
-    return publish(models_dir, name, fill, version)
+    def finish(directory: Path, card: Mapping[str, Any]) -> None:
+        write_report(directory, None, directory / REPORT, card=card)
+
+    return publish(models_dir, name, fill, version, finish)
 
 
 def predict(loaded: Any, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         default=Path("~/.cache/digits"), description="Directory in which downloaded data sets are kept."
     )
+    runs_dir: Path = Field(
+        default=Path("runs"), description="Directory in which a run keeps what it needs to go on after an interruption."
+    )
     keras_home: Path = Field(
         default=Path("~/.keras"),
         validation_alias="KERAS_HOME",
@@ -40,6 +43,10 @@ def read_settings() -> Settings:
 def prepare_libraries() -> None:
     """To be called before the first import of Keras or TensorFlow: Keras shall run on TensorFlow, whatever the user's
     own default is, and TensorFlow shall say warnings and errors only, unless the user asked otherwise.
+
+    Unless the user asked otherwise it also computes with oneDNN, which TensorFlow does not do by itself on every
+    processor: on a Zen 3 the gradients of convolutions take half the time with it.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -86,6 +86,19 @@ def test_activations(client: httpx.Client, reference: Reference) -> None:
     assert "values" not in every[0]["channels"][0]
 
 
+def test_activations_beside_those_before_training(client: httpx.Client, reference: Reference) -> None:
+    picture, query = reference.images[0], {"layer": "conv1", "channels": "1,4", "untrained": "true"}
+    document = posted(client, "/activations", picture, **query).json()
+    assert [channel["channel"] for channel in document["untrained"]] == [1, 4]
+    array = np.load(io.BytesIO(posted(client, "/activations", picture, **query, format="npy").content))
+    assert array.shape == (2, 12, 12, 2)
+    assert np.allclose(array[0], signature(reference, "activations")["conv1"][0][..., [1, 4]], atol=1e-5)
+    assert np.allclose(array[1][..., 0], document["untrained"][0]["values"], rtol=1e-3, atol=1e-5)
+    assert np.abs(array[0] - array[1]).max() > 0.1
+    every = posted(client, "/activations", picture, untrained="true").json()["layers"]
+    assert every[0]["channels"][1]["mean"] == pytest.approx(array[1][..., 0].mean(), rel=1e-3)
+
+
 @pytest.mark.parametrize("method", MAPS)
 def test_explanations(method: str, client: httpx.Client, reference: Reference) -> None:
     expected = signature(reference, method)

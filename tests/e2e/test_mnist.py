@@ -31,7 +31,7 @@ try:
     mnist = load("mnist")
 except DataUnavailableError as error:
     sys.exit(f"UNAVAILABLE {error}")
-np.savez(sys.argv[1], images=mnist.x_test, labels=mnist.y_test)
+np.savez(sys.argv[1], images=mnist.x_test[..., 0], labels=mnist.y_test)
 """
 
 

@@ -263,6 +263,7 @@ def test_the_catalogue_tells_of_signatures_as_the_savedmodel_does(house: House) 
     assert set(signatures) == {
         "serving_default",
         "activations",
+        "untrained_activations",
         "filters",
         "saliency",
         "smoothgrad",

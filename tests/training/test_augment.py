@@ -137,3 +137,12 @@ def test_strokes_get_thicker_and_thinner(pixels: Any) -> None:
     thicker, thinner = (changed > before * 1.001).mean(), (changed < before * 0.999).mean()
     assert thicker == pytest.approx(0.3, abs=0.04)
     assert thinner == pytest.approx(0.3, abs=0.04)
+
+
+def test_the_share_that_is_asked_for_is_mirrored() -> None:
+    pictures = np.zeros((400, 6, 6, 3), np.float32)
+    pictures[:, 1, 4] = [0.2, 0.4, 0.8]
+    changed = augment(tf.constant(pictures), Augmentation(flip=0.25), SEED).numpy()
+    flipped = np.abs(changed[:, 1, 1] - [0.2, 0.4, 0.8]).max(axis=1) < 1e-5
+    assert 0.18 < flipped.mean() < 0.32
+    assert np.abs(changed[~flipped] - pictures[~flipped]).max() < 1e-5

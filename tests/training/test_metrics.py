@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import brier_score_loss, log_loss, precision_recall_fscore_support
 from sklearn.metrics import confusion_matrix as sk_confusion_matrix
-from sklearn.metrics import log_loss, precision_recall_fscore_support
 
 from training.calibrate import (
     KEEP_SHARE,
@@ -16,7 +16,7 @@ from training.calibrate import (
     rejection_document,
     softmax,
 )
-from training.metrics import expected_calibration_error, score
+from training.metrics import brier_score, expected_calibration_error, reliability_bins, score
 
 NAMES = tuple("0123456789")
 Logits = NDArray[np.float64]
@@ -63,6 +63,37 @@ def test_calibration_error_by_hand() -> None:
     probabilities = np.stack([confidence, 1 - confidence], axis=1)
     labels = np.array([0, 0, 0, 1, 0, 1], np.uint8)
     assert expected_calibration_error(probabilities, labels) == pytest.approx(0.15)
+
+
+def test_the_bins_of_the_calibration_error_by_hand() -> None:
+    confidence = np.array([0.75, 0.75, 0.75, 0.75, 0.95, 0.95])
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    lower, upper = reliability_bins(probabilities, np.array([0, 0, 0, 1, 0, 1], np.uint8), bins=10)
+    assert lower == pytest.approx({"above": 0.7, "to": 0.8, "count": 4, "confidence": 0.75, "accuracy": 0.75})
+    assert upper == pytest.approx({"above": 0.9, "to": 1.0, "count": 2, "confidence": 0.95, "accuracy": 0.5})
+
+
+def test_the_bins_make_up_the_calibration_error(judged: tuple[Logits, Labels]) -> None:
+    probabilities, labels = softmax(judged[0], 0.5), judged[1]
+    bins = reliability_bins(probabilities, labels)
+    assert sum(bin_["count"] for bin_ in bins) == 2000
+    assert all(bin_["above"] < bin_["confidence"] <= bin_["to"] for bin_ in bins)
+    distance = sum(bin_["count"] * abs(bin_["confidence"] - bin_["accuracy"]) for bin_ in bins) / 2000
+    assert distance == pytest.approx(expected_calibration_error(probabilities, labels))
+
+
+def test_the_brier_score(judged: tuple[Logits, Labels]) -> None:
+    probabilities, labels = softmax(judged[0]), judged[1]
+    expected = brier_score_loss(labels, probabilities, labels=range(10), scale_by_half=False)
+    assert brier_score(probabilities, labels) == pytest.approx(expected)
+    assert brier_score(np.array([[0.0, 1.0]]), np.array([0], np.uint8)) == 2.0
+
+
+def test_the_mistakes_are_the_pictures_off_the_diagonal(judged: tuple[Logits, Labels]) -> None:
+    probabilities, labels = softmax(judged[0]).astype(np.float32), judged[1]
+    found = score(probabilities, labels, NAMES)
+    assert len(found["mistakes"]) == found["total"] - found["correct"]
+    assert all(probabilities[index].argmax() != labels[index] for index in found["mistakes"])
 
 
 def test_full_confidence_has_a_bin() -> None:

@@ -9,8 +9,7 @@ import pytest
 from tests.toy_model import toy_dataset
 from training.config import Augmentation, TrainingConfig
 from training.errors import ConfigurationError
-from training.pipeline import Part, altered, joined, split, steps_per_epoch, to_pixels, training_batches
-from training.schedule import OneCycle
+from training.pipeline import Part, altered, first, joined, split, steps_per_epoch, to_pixels, training_batches
 
 if TYPE_CHECKING:
     from training.data import Dataset
@@ -31,14 +30,14 @@ def test_the_parts_are_all_there_is(dataset: Dataset) -> None:
     training, validation, test = split(dataset, 50)
     assert (len(training), len(validation), len(test)) == (150, 50, 30)
     assert training.images.shape == (150, 28, 28, 1)
-    assert (test.images[..., 0] == dataset.x_test).all()
+    assert (test.images == dataset.x_test).all()
     assert (test.labels == dataset.y_test).all()
     rows = np.concatenate([training.images, validation.images]).reshape(200, -1)
     assert (np.sort(rows, axis=0) == np.sort(dataset.x_train.reshape(200, -1), axis=0)).all()
 
 
 def test_labels_go_with_their_pictures(dataset: Dataset) -> None:
-    numbered = replace(dataset, x_train=np.broadcast_to(dataset.y_train[:, None, None], (200, 28, 28)))
+    numbered = replace(dataset, x_train=np.broadcast_to(dataset.y_train[:, None, None, None], (200, 28, 28, 1)))
     training, validation, _ = split(numbered, 50)
     assert (training.images[:, 3, 3, 0] == training.labels).all()
     assert (validation.images[:, 3, 3, 0] == validation.labels).all()
@@ -49,7 +48,7 @@ def test_labels_go_with_their_pictures(dataset: Dataset) -> None:
 
 def test_validation_pictures_are_always_the_same(dataset: Dataset) -> None:
     assert (split(dataset, 50)[1].images == split(dataset, 50)[1].images).all()
-    assert not (split(dataset, 50)[1].images == dataset.x_train[:50, ..., None]).all()
+    assert not (split(dataset, 50)[1].images == dataset.x_train[:50]).all()
 
 
 def test_validation_must_leave_something(dataset: Dataset) -> None:
@@ -67,7 +66,8 @@ def test_the_seed_decides_every_batch(dataset: Dataset) -> None:
 
 
 def test_an_epoch_shows_each_picture_once_and_the_next_in_another_order(dataset: Dataset) -> None:
-    numbered = replace(dataset, x_train=np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 28, 28)))
+    numbers = np.arange(200, dtype=np.uint8)[:, None, None, None]
+    numbered = replace(dataset, x_train=np.broadcast_to(numbers, (200, 28, 28, 1)))
     training = split(numbered, 50)[0]
     config = replace(CONFIG, augmentation=Augmentation())
     steps = steps_per_epoch(training, config)
@@ -76,6 +76,40 @@ def test_an_epoch_shows_each_picture_once_and_the_next_in_another_order(dataset:
     one, two = np.concatenate(seen[:steps]), np.concatenate(seen[steps:])
     assert len(set(one)) == len(set(two)) == steps * 32
     assert one.tolist() != two.tolist()
+
+
+def test_a_run_can_begin_at_any_step(dataset: Dataset) -> None:
+    config = replace(CONFIG, rare_share=0.1, augmentation=Augmentation(rotation_degrees=10, pen=0.5))
+    training = split(dataset, 50)[0]
+    whole = draw(training, config, 11)
+    for first_step in (1, 4, 9):  # inside of an epoch, at the beginning of one, and two epochs on
+        late = list(training_batches(training, 10, config, first_step).take(2).as_numpy_iterator())
+        for (pixels, targets), (those, their_targets) in zip(late, whole[first_step:], strict=False):
+            assert (pixels == those).all()
+            assert (targets == their_targets).all()
+
+
+def test_batches_are_the_same_when_drawn_again_from_the_same_pipeline(dataset: Dataset) -> None:
+    batches = training_batches(split(dataset, 50)[0], 10, CONFIG)
+    first_time, again = (list(batches.take(6).as_numpy_iterator()) for _ in range(2))
+    assert all((a[0] == b[0]).all() for a, b in zip(first_time, again, strict=True))
+
+
+def test_a_larger_number_of_pictures_holds_the_smaller(dataset: Dataset) -> None:
+    training = split(dataset, 50)[0]
+    assert (first(training, 100).images[:60] == first(training, 60).images).all()
+    assert len(first(training, 150)) == len(first(training, None)) == 150
+    with pytest.raises(ConfigurationError, match="--pictures 151 is more than the 150"):
+        first(training, 151)
+
+
+def test_digits_are_made_for_digits_only(dataset: Dataset) -> None:
+    training = split(dataset, 50)[0]
+    in_colour = Part(training.images.repeat(3, axis=3), training.labels)
+    for part, classes in ((in_colour, 10), (training, 26)):
+        for config in (replace(CONFIG, rare_share=0.5), replace(CONFIG, outlier_share=0.5)):
+            with pytest.raises(ConfigurationError, match="for the ten digits in grey"):
+                training_batches(part, classes, config)
 
 
 def test_made_pictures_come_on_top_of_the_batch(dataset: Dataset) -> None:
@@ -123,19 +157,6 @@ def test_scaling() -> None:
     assert to_pixels(np.array([0, 51, 255], np.uint8)).numpy().tolist() == pytest.approx([0.0, 0.2, 1.0])
 
 
-def test_one_cycle() -> None:
-    schedule = OneCycle(peak=2.0, total_steps=1000, warmup_share=0.2)
-    rates = np.array([float(schedule(step)) for step in range(0, 1001, 10)])
-    assert rates[0] == pytest.approx(2.0 / 50)
-    assert rates.argmax() == 20
-    assert rates.max() == pytest.approx(2.0)
-    assert rates[60] == pytest.approx(1.0, rel=1e-3)  # half of the descent
-    assert rates[-1] == pytest.approx(2.0 / 1000)
-    assert (np.diff(rates[:21]) >= 0).all()
-    assert (np.diff(rates[20:]) <= 0).all()
-    assert OneCycle(**schedule.get_config())(300).numpy() == schedule(300).numpy()
-
-
 @pytest.mark.parametrize(
     ("field", "value", "named"),
     [
@@ -153,10 +174,3 @@ def test_one_cycle() -> None:
 def test_a_value_that_makes_no_sense_is_named(field: str, value: Any, named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
         replace(CONFIG, **{field: value})
-
-
-def test_the_command_says_what_can_be_said() -> None:
-    assert CONFIG.command() == (
-        "python -m training train --model cnn --dataset mnist --epochs 20 --batch-size 32 "
-        "--learning-rate 0.003 --optimizer adamw --seed 1"
-    )

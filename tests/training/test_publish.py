@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +223,22 @@ def test_the_card_is_json_that_any_reader_takes(tmp_path: Path) -> None:
     content = (publish(tmp_path, "m", fill) / CARD).read_text(encoding="utf-8")
     assert content.endswith("}\n")
     assert json.loads(content)["version"] == 1
+
+
+def test_what_needs_the_card_is_added_last(tmp_path: Path) -> None:
+    def finish(directory: Path, card: Mapping[str, Any]) -> None:
+        assert (directory / "saved_model.pb").is_file()
+        (directory / CARD.parent / "report.txt").write_text(f"{card['name']}/{card['version']}: {card['labels']}")
+
+    published = [publish(tmp_path, "m", fill, finish=finish) for _ in range(2)][-1]
+    assert (published / CARD.parent / "report.txt").read_text() == "m/2: ['0', '1']"
+    assert "assets.extra/report.txt" in verify(published)["files"]
+
+
+def test_a_failure_while_finishing_leaves_nothing(tmp_path: Path) -> None:
+    def fail(_: Path, __: Mapping[str, Any]) -> None:
+        raise BrokenModelError
+
+    with pytest.raises(BrokenModelError):
+        publish(tmp_path, "m", fill, finish=fail)
+    assert entries(tmp_path / "m") == []

@@ -14,11 +14,13 @@ from rich.console import Console
 from tests.toy_model import toy_dataset
 from training.architecture import ARCHITECTURES
 from training.architecture.build import build_served
-from training.config import OPTIMIZERS, RECIPES, TrainingConfig
+from training.command_line import command_line
+from training.config import OPTIMIZERS, TrainingConfig
 from training.errors import ConfigurationError
 from training.fit import fit, make_repeatable
 from training.pipeline import split
 from training.publish import read_card, verify
+from training.recipes import RECIPES, recipe, with_optimizer
 from training.run import predict, train_and_publish
 from training.synthesis import outliers
 
@@ -47,7 +49,7 @@ def screen() -> io.StringIO:
 @pytest.fixture(scope="module")
 def published(dataset: Dataset, screen: io.StringIO, tmp_path_factory: pytest.TempPathFactory) -> Path:
     console = Console(file=screen, force_terminal=True, width=120)
-    return train_and_publish(CONFIG, dataset, tmp_path_factory.mktemp("models"), console)
+    return train_and_publish(CONFIG, dataset, tmp_path_factory.mktemp("models"), console).directory
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_it_learns(card: dict[str, Any]) -> None:
 def test_it_learns_what_is_no_digit(published: Path, dataset: Dataset) -> None:
     loaded = tf.saved_model.load(str(published))
     strange = outliers(200, dataset.x_test, dataset.y_test, seed=9)
-    (_, of_digits), (_, of_others) = predict(loaded, dataset.x_test[..., None]), predict(loaded, strange[..., None])
+    (_, of_digits), (_, of_others) = predict(loaded, dataset.x_test), predict(loaded, strange[..., None])
     # The chance that a picture without a digit has more energy than one with a digit.
     assert (of_others[:, None] > of_digits).mean() > 0.9
 
@@ -84,12 +86,10 @@ def test_the_same_seed_gives_the_same_weights(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_each_optimizer_lowers_the_loss(optimizer: str, dataset: Dataset) -> None:
-    rate = 0.05 if optimizer == "sgd" else 0.003
-    config = replace(RECIPES["mlp"], epochs=3, batch_size=32, validation_size=100)
-    config = replace(config, optimizer=optimizer, learning_rate=rate)
+    config = with_optimizer(replace(recipe("mlp-32"), epochs=3, batch_size=32, validation_size=100), optimizer)
     training, validation, _ = split(dataset, 100)
     make_repeatable(1)
-    history = fit(ARCHITECTURES["mlp"], training, validation, config, Console(quiet=True)).history
+    history = fit(config.architecture(10), training, validation, config, Console(quiet=True)).history
     assert history[-1]["loss"] < 0.8 * history[0]["loss"]
 
 
@@ -109,7 +109,7 @@ def test_files_are_those_on_the_card(published: Path) -> None:
 def test_the_test_part_was_scored_whole_and_by_what_is_served(
     published: Path, card: dict[str, Any], dataset: Dataset
 ) -> None:
-    probabilities, energies = predict(tf.saved_model.load(str(published)), dataset.x_test[..., None])
+    probabilities, energies = predict(tf.saved_model.load(str(published)), dataset.x_test)
     assert probabilities.shape == (101, 10)
     assert energies.shape == (101,)
     test = card["metrics"]["test"]
@@ -148,7 +148,7 @@ def test_what_the_card_tells(card: dict[str, Any], dataset: Dataset) -> None:
     assert card["hyperparameters"]["augmentation"]["rotation_degrees"] == 15.0
     assert card["hyperparameters"]["epochs"] == 3
     assert "model" not in card["hyperparameters"]
-    assert card["command"] == CONFIG.command()
+    assert card["command"] == command_line(CONFIG)
     assert set(card["libraries"]) == {"python", "keras", "numpy", "tensorflow"}
     assert 0.05 < card["calibration"]["temperature"] < 20
     assert card["calibration"]["fitted_on"] == card["rejection"]["fitted_on"] == "validation, as it is and augmented"
@@ -157,7 +157,7 @@ def test_what_the_card_tells(card: dict[str, Any], dataset: Dataset) -> None:
 def test_the_history_has_a_row_for_each_epoch(card: dict[str, Any]) -> None:
     assert [row["epoch"] for row in card["history"]] == [1, 2, 3]
     for row in card["history"]:
-        assert set(row) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
+        assert set(row) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
         assert row["seconds"] > 0
 
 
@@ -171,7 +171,18 @@ def test_the_architecture_on_the_card_is_that_of_keras(card: dict[str, Any]) -> 
 def test_the_signatures_on_the_card_are_those_of_the_contract(card: dict[str, Any]) -> None:
     images = {"dtype": "uint8", "shape": [None, 28, 28, 1]}
     signatures = card["signatures"]
-    assert set(signatures) == {"serving_default", "activations", "filters", "saliency"}
+    assert set(signatures) == {
+        "serving_default",
+        "activations",
+        "untrained_activations",
+        "filters",
+        "saliency",
+        "smoothgrad",
+        "integrated_gradients",
+        "occlusion",
+        "grad_cam",
+        "maximize",
+    }
     assert signatures["serving_default"] == {
         "inputs": {"images": images},
         "outputs": {
@@ -193,6 +204,6 @@ def test_the_signatures_on_the_card_are_those_of_the_contract(card: dict[str, An
 
 
 def test_a_model_that_does_not_exist(dataset: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"no model 'resnet'.*cnn, mlp"):
+    with pytest.raises(ConfigurationError, match="resnet"):
         train_and_publish(replace(CONFIG, model="resnet"), dataset, tmp_path, Console(quiet=True))
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tests.toy_model import toy_digits
-from training.data.sources import SourceError, from_directory, from_npm
+from training.data.errors import SourceError
+from training.data.sources import from_directory, from_npm
 from training.data.specs import FILES, TEST_LABELS, TRAIN_IMAGES
 
 if TYPE_CHECKING:

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from training.commands import promote, results, train
+from training.commands import (
+    compare,
+    crossval,
+    data,
+    describe,
+    evaluate,
+    experiments,
+    first_principles,
+    promote,
+    report,
+    results,
+    sweep,
+    train,
+)
 
 if TYPE_CHECKING:
     from training.commands.arguments import Commands
@@ -21,4 +34,17 @@ class Command(Protocol):
 
 
 # In the order in which `--help` lists them.
-COMMANDS: tuple[Command, ...] = (train, results, promote)
+COMMANDS: tuple[Command, ...] = (
+    train,
+    data,
+    describe,
+    evaluate,
+    compare,
+    report,
+    crossval,
+    sweep,
+    experiments,
+    results,
+    promote,
+    first_principles,
+)

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import argparse
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from training.architecture.keys import parse_keys
+from training.command_line import command_line
 from training.commands.arguments import add_models_dir
-from training.config import OPTIMIZERS, RECIPES
-from training.data import DATASETS, load
+from training.commands.dataset_arguments import add_data_options, load_data
+from training.commands.recipe_options import add_architecture, add_recipe, add_run
+from training.config import TrainingConfig
+from training.data import DATASETS, Dataset
+from training.recipes import augmentation_named, recipe, with_optimizer
 from training.settings import prepare_libraries, read_settings
 
 if TYPE_CHECKING:
-    import argparse
-
     from training.commands.arguments import Commands
 
-_RECIPE_OPTIONS = ("dataset", "epochs", "batch_size", "learning_rate", "optimizer", "seed")
+_DESCRIPTION = """\
+Train a model and publish its next version. What is not given is as the preset's recipe has it: for cnn and mlp what the
+shipped models were trained with, for the others Adam at a constant rate, for a few epochs. Ctrl-C ends after the current
+step and keeps the finished epochs; the same command goes on there, to the same weights as without a break."""
 
 
 def add_parser(commands: Commands) -> None:
     """Declare the command and its arguments."""
-    parser = commands.add_parser(
-        "train",
-        help="train a model and publish its next version",
-        description="Train a model and publish its next version. What is not given is as the shipped model had it.",
-    )
-    parser.add_argument("--model", required=True, choices=sorted(RECIPES), help="which model")
-    parser.add_argument("--dataset", choices=sorted(DATASETS), help="what it learns (default: mnist)")
-    parser.add_argument("--epochs", type=int, help="how often it sees every training picture")
-    parser.add_argument("--batch-size", type=int, help="pictures per step")
-    parser.add_argument("--learning-rate", type=float, help="peak of the one-cycle schedule")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="how steps are taken")
-    parser.add_argument("--seed", type=int, help="the same seed gives the same weights on the same machine")
-    parser.add_argument("--data-dir", type=Path, help="directory with the data set, instead of DIGITS_DATA_DIR")
+    parser = commands.add_parser("train", help="train a model and publish its next version", description=_DESCRIPTION)
+    add_architecture(parser.add_argument_group("what is trained"))
+    parser.add_argument("--dataset", help=f"what it learns: {', '.join(DATASETS)}, or a path (default: mnist)")
+    add_data_options(parser)
+    add_recipe(parser.add_argument_group("recipe"))
+    add_run(parser.add_argument_group("the run"))
     add_models_dir(parser)
     parser.set_defaults(run=run)
 
@@ -43,22 +43,72 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, publish, and say how many test pictures the new version gets right. Raises `TrainingError`."""
     settings = read_settings()
-    given = {key: value for key, value in vars(options).items() if key in _RECIPE_OPTIONS and value is not None}
-    config = replace(RECIPES[options.model], **given)
+    config = config_of(options)
     prepare_libraries()
-    dataset = load(config.dataset, data_dir=options.data_dir)
+    dataset = load_data(options, options.dataset or config.dataset)
+    config = for_data(config, dataset, options)
 
     # Imported late: when there are no data, nobody waits for TensorFlow to find that out.
+    from training.checkpoints import run_directory
     from training.publish import read_card
     from training.run import train_and_publish
+    from training.tensorboard import tensorboard_callbacks
 
     console = Console()
-    console.print(f"[dim]{config.command()}[/dim]", highlight=False, soft_wrap=True)
-    published = train_and_publish(config, dataset, options.models_dir or settings.models_dir, console)
-    test = read_card(published)["metrics"]["test"]
-    console.print(
-        f"{published}: {test['correct']:,} of {test['total']:,} test pictures right ({test['accuracy']:.2%})",
-        highlight=False,
-        soft_wrap=True,
+    console.print(f"[dim]{command_line(config)}[/dim]", highlight=False, soft_wrap=True)
+    runs_dir = options.runs_dir or settings.runs_dir
+    watch = None
+    if options.tensorboard is not None:
+        given = options.tensorboard != Path()
+        logs = (
+            options.tensorboard if given else run_directory(runs_dir, config, dict(dataset.spec.sha256)) / "tensorboard"
+        )
+        watch = tensorboard_callbacks(logs, dataset.spec.labels)
+        console.print(f"[dim]tensorboard --logdir {logs}[/dim]", highlight=False, soft_wrap=True)
+    published = train_and_publish(
+        config,
+        dataset,
+        options.models_dir or settings.models_dir,
+        console,
+        runs_dir=runs_dir,
+        fresh=options.fresh,
+        as_is=options.as_is,
+        watch=watch,
     )
+    test = read_card(published.directory)["metrics"]["test"]
+    lines = [
+        f"{published.directory}: {test['correct']:,} of {test['total']:,} test pictures right ({test['accuracy']:.2%})"
+    ]
+    for line in [*lines, *published.remarks]:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     return 0
+
+
+def config_of(options: argparse.Namespace) -> TrainingConfig:
+    """The recipe with what is given in its place. Raises `ConfigurationError` for values that make no sense."""
+    dataset = options.dataset or "mnist"
+    if dataset not in DATASETS:
+        dataset = "own"  # until it is read and tells its name
+    config = recipe(options.model, dataset)
+    if options.optimizer is not None:
+        config = with_optimizer(config, options.optimizer)
+    given: dict[str, Any] = {
+        item.name: getattr(options, item.name)
+        for item in fields(TrainingConfig)
+        if item.name not in ("model", "dataset") and getattr(options, item.name, None) is not None
+    }
+    if options.augment is not None:
+        given["augmentation"] = augmentation_named(options.augment, dataset)
+    if options.set:
+        given["architecture_keys"] = parse_keys(options.set)
+    config = replace(config, **given)
+    config.architecture(classes=10)  # a key that does not exist is known before the data are read
+    return config
+
+
+def for_data(config: TrainingConfig, dataset: Dataset, options: argparse.Namespace) -> TrainingConfig:
+    """The recipe for the data as they turned out: their name, and a validation part that leaves enough of few pictures."""
+    config = replace(config, dataset=dataset.spec.name)
+    if dataset.spec.name in DATASETS or options.validation_size is not None:
+        return config
+    return replace(config, validation_size=max(1, min(config.validation_size, len(dataset.y_train) // 10)))

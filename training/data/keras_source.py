@@ -13,7 +13,9 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
 
-from training.data.sources import SourceError, raw_files
+from training.data.arrays import Arrays, encode_files
+from training.data.errors import SourceError
+from training.data.sources import flat_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +24,24 @@ if TYPE_CHECKING:
     from training.data.specs import DatasetSpec
 
 KERAS_HOST_URL = "https://storage.googleapis.com/"
+CIFAR_HOST_URL = "https://www.cs.toronto.edu/"
 PATIENCE_SECONDS = 10.0
 STALL_SECONDS = 30.0
+
+
+def host_url(spec: DatasetSpec) -> str:
+    """The host from which Keras downloads the data set."""
+    return CIFAR_HOST_URL if spec.layout == "cifar" else KERAS_HOST_URL
+
+
+def stored_files(spec: DatasetSpec, keras_home: Path) -> tuple[Path, ...]:
+    """Where Keras keeps what it has downloaded of the data set."""
+    datasets = keras_home.expanduser() / "datasets"
+    if spec.archives is not None:
+        return (datasets / f"{spec.archives.python_folder}-target_archive",)
+    if spec.keras_name == "fashion_mnist":
+        return tuple(datasets / "fashion-mnist" / f"{name}.gz" for name in spec.files)
+    return (datasets / f"{spec.keras_name}.npz",)
 
 
 def from_keras(spec: DatasetSpec, keras_home: Path) -> dict[str, bytes]:
@@ -32,21 +50,20 @@ def from_keras(spec: DatasetSpec, keras_home: Path) -> dict[str, bytes]:
     Gives up after `PATIENCE_SECONDS` when the host does not answer, and when a download stalls for `STALL_SECONDS`.
     Leaves no damaged download behind. Raises `SourceError`.
     """
-    stored = keras_home.expanduser() / "datasets" / f"{spec.keras_name}.npz"
-    was_stored = stored.exists()
-    if not was_stored:
-        _require_answer(KERAS_HOST_URL, PATIENCE_SECONDS)
+    missing = [path for path in stored_files(spec, keras_home) if not path.exists()]
+    if missing:
+        _require_answer(host_url(spec), PATIENCE_SECONDS)
 
     import keras
 
     try:
         with _socket_timeout(STALL_SECONDS):
-            (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, spec.keras_name).load_data()
+            (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, str(spec.keras_name)).load_data()
     except Exception as error:  # Keras raises bare `Exception` for every fault of a download
-        if not was_stored:
-            stored.unlink(missing_ok=True)
+        for path in missing:
+            path.unlink(missing_ok=True)
         raise SourceError(f"the download failed: {error}") from error
-    return raw_files(x_train, y_train, x_test, y_test)
+    return encode_files(Arrays(x_train, flat_labels(y_train), x_test, flat_labels(y_test)), spec)
 
 
 def _require_answer(url: str, patience_seconds: float) -> None:
