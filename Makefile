@@ -50,6 +50,11 @@ train: ## Train cnn and mlp on the full MNIST and publish the next version of ea
 	@$(PY) -m training train --model cnn --dataset mnist
 	@$(PY) -m training train --model mlp --dataset mnist
 
+.PHONY: experiments
+experiments: ## Train every preset that has no record yet, one after another, and write docs/results.md; takes an hour or more
+	@$(install) '$(VENV)' training
+	@$(PY) -m training experiments $(ARGS)
+
 .PHONY: lint
 lint: dev ## Check style, format and types
 	@$(PY) -m ruff check .
