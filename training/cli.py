@@ -7,8 +7,9 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from architectures import ArchitectureError
 from training.commands import COMMANDS
-from training.errors import RunInterruptedError, TrainingError
+from training.errors import ConfigurationError, RunInterruptedError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except ArchitectureError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return ConfigurationError.exit_code
     except KeyboardInterrupt:
         print("\ninterrupted; nothing was published", file=sys.stderr)
         return INTERRUPTED

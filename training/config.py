@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from training.architecture import Architecture, preset
+from architectures import Architecture, preset
 from training.errors import ConfigurationError
 
 Optimizer = Literal["adamw", "adam", "sgd", "momentum", "rmsprop"]

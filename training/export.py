@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
-from training.architecture import layer_table
+from architectures import layer_table
 from training.forward import layer_outputs
 from training.initial_weights import InitialWeights
 from training.signatures.grad_cam import grad_cam
@@ -32,7 +32,7 @@ from training.signatures.serving import activations, filters, serving_default
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from training.architecture import Architecture
+    from architectures import Architecture
     from training.signatures import Tensors
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
-from training.architecture.build import build_trained
 from training.callbacks import BestEpoch, SaveEachEpoch, StopAfterSteps, StopWhenAsked, StopWhenDiverged, TestCurve
 from training.checkpoints import Checkpoint, RunState
 from training.losses import DigitAccuracy, training_loss
+from training.networks.build import build_trained
 from training.optimizers import make_optimizer
 from training.pipeline import Part, first, to_pixels, training_batches
 from training.progress import ProgressBar
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from training.architecture import Architecture
+    from architectures import Architecture
     from training.config import TrainingConfig
     from training.interruption import Interruption
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from training.architecture.architecture import inner_layers, projection_name, served
-from training.architecture.keras_layers import edge_weights
-from training.architecture.layers import (
+from architectures.architecture import inner_layers, projection_name, served
+from architectures.layers import (
     Activation,
     ActivationName,
     AvgPool,
@@ -28,13 +27,14 @@ from training.architecture.layers import (
     Padding,
     Residual,
 )
+from training.networks.keras_layers import edge_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import keras
 
-    from training.architecture.architecture import Architecture, NamedLayer
+    from architectures.architecture import Architecture, NamedLayer
     from training.initial_weights import InitialWeights
 
 # As Keras has them: its leaky_relu has a slope of 0.2, its gelu is the exact one.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from training.architecture import preset_keys
+from architectures import preset_keys
 from training.config import Augmentation, TrainingConfig
 from training.data import DATASETS
 from training.errors import ConfigurationError

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from training.architecture import layer_table
-from training.architecture.build import fold_batch_norm
+from architectures import layer_table
 from training.calibrate import calibration_document, fit_temperature, rejection_document
 from training.checkpoints import Checkpoint, reserved, run_directory
 from training.command_line import command_line
@@ -20,6 +19,7 @@ from training.export import describe_signatures, export_saved_model
 from training.fit import Fitted, fit, make_repeatable
 from training.interruption import Interruption
 from training.metrics import score
+from training.networks.build import fold_batch_norm
 from training.pipeline import Part, altered, first, joined, split, to_pixels
 from training.provenance import git_commit, libraries
 from training.publish import publish, require_place
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console
 
-    from training.architecture import Architecture
+    from architectures import Architecture
     from training.config import TrainingConfig
     from training.data import Dataset
 

@@ -14,11 +14,11 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from architectures import ARCHITECTURES
 from tests.toy_model import toy_digit, toy_digits
-from training.architecture import ARCHITECTURES
-from training.architecture.build import build_served
 from training.calibrate import energy, softmax
 from training.export import export_saved_model
+from training.networks.build import build_served
 from training.pipeline import to_pixels
 from training.publish import read_card
 

@@ -9,10 +9,10 @@ import tensorflow as tf
 from hypothesis import Phase, given, reject, settings
 from hypothesis import strategies as st
 
-from tests.training.architecture.random_chains import architectures, convolutions
-from training.architecture import (
+from architectures import (
     ARCHITECTURES,
     Architecture,
+    ArchitectureError,
     AvgPool,
     Conv,
     Dense,
@@ -24,9 +24,9 @@ from training.architecture import (
     preset,
     preset_names,
 )
-from training.architecture.build import build_served, build_trained, fold_batch_norm
-from training.errors import ConfigurationError
+from tests.architectures.random_chains import architectures, convolutions
 from training.forward import layer_outputs
+from training.networks.build import build_served, build_trained, fold_batch_norm
 
 LOGITS = Dense(10, activation="linear")
 INPUT = (28, 28, 1)
@@ -65,7 +65,7 @@ def test_any_net_is_as_keras_has_it(
     shape, rng = (height, width, channels), np.random.default_rng(seed)
     try:
         layer_table(architecture, shape)
-    except ConfigurationError:
+    except ArchitectureError:
         reject()  # a few strides leave nothing of a small picture
     trained = build_trained(architecture, shape)
     give_weights(trained, rng)
@@ -155,7 +155,7 @@ def reached_side(model: keras.Model, pixels: tf.Tensor) -> int:
 def test_layers_that_do_not_fit_are_named(layers: tuple[Layer, ...], fault: str) -> None:
     architecture = Architecture("faulty", layers)
     for attempt in (layer_table, build_trained, build_served):
-        with pytest.raises(ConfigurationError, match=fault):
+        with pytest.raises(ArchitectureError, match=fault):
             attempt(architecture, INPUT)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from training.architecture import preset_names
+from architectures import ArchitectureError, preset_names
 from training.command_line import command_line
 from training.commands import train
 from training.config import OPTIMIZERS, SCHEDULES, Augmentation, TrainingConfig
@@ -61,12 +61,14 @@ def test_no_digit_is_ever_mirrored() -> None:
 
 
 def test_an_augmentation_that_these_data_do_not_have() -> None:
-    with pytest.raises(ConfigurationError, match=r"--augment centred does not suit cifar10.*none, light, strong"):
+    with pytest.raises(
+        (ArchitectureError, ConfigurationError), match=r"--augment centred does not suit cifar10.*none, light, strong"
+    ):
         augmentation_named("centred", "cifar10")
 
 
 def test_a_preset_that_does_not_exist() -> None:
-    with pytest.raises(ConfigurationError, match="resnet"):
+    with pytest.raises((ArchitectureError, ConfigurationError), match="resnet"):
         recipe("resnet")
 
 
@@ -135,7 +137,7 @@ def test_amounts_without_a_name_are_not_said() -> None:
     ],
 )
 def test_an_option_that_makes_no_sense_is_named(arguments: str, named: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises((ArchitectureError, ConfigurationError)) as caught:
         read_back(f"train --model cnn {arguments}")
     assert named in str(caught.value)
 
@@ -144,7 +146,9 @@ def test_an_option_that_makes_no_sense_is_named(arguments: str, named: str) -> N
 def test_a_word_that_is_not_known(field: str) -> None:
     known = OPTIMIZERS if field == "optimizer" else SCHEDULES
     changed: dict[str, Any] = {field: "best"}
-    with pytest.raises(ConfigurationError, match=f"--{field} must be one of {', '.join(known)}, not best"):
+    with pytest.raises(
+        (ArchitectureError, ConfigurationError), match=f"--{field} must be one of {', '.join(known)}, not best"
+    ):
         TrainingConfig("cnn", **changed)
 
 

@@ -11,13 +11,13 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
+from architectures import ARCHITECTURES
 from tests.toy_model import toy_dataset
-from training.architecture import ARCHITECTURES
-from training.architecture.build import build_served
 from training.command_line import command_line
 from training.config import OPTIMIZERS, TrainingConfig
 from training.errors import ConfigurationError
 from training.fit import fit, make_repeatable
+from training.networks.build import build_served
 from training.pipeline import split
 from training.publish import read_card, verify
 from training.recipes import RECIPES, recipe, with_optimizer

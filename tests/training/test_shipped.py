@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tensorflow as tf
 
-from training.architecture import ARCHITECTURES
+from architectures import ARCHITECTURES
 from training.cli import main
 from training.command_line import command_line
 from training.data import DATASETS

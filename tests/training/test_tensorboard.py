@@ -13,8 +13,8 @@ import tensorflow as tf
 from rich.console import Console
 
 from tests.toy_model import toy_dataset
-from training.architecture.build import build_trained
 from training.fit import Fitted, fit, make_repeatable
+from training.networks.build import build_trained
 from training.pipeline import split, to_pixels
 from training.recipes import recipe
 from training.tensorboard import tensorboard_callbacks

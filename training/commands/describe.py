@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from training.architecture.document import parse_shape
-from training.architecture.keys import parse_keys
-from training.architecture.presets import MLP_FAMILY, preset_names
+from architectures.document import parse_shape
+from architectures.keys import parse_keys
+from architectures.presets import MLP_FAMILY, preset_names
 from training.describe import (
     Subject,
     from_document,

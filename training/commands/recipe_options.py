@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.architecture import preset_keys, preset_names
+from architectures import ArchitectureError, preset_keys, preset_names
 from training.config import OPTIMIZERS, SCHEDULES
-from training.errors import ConfigurationError
 from training.recipes import AUGMENTATION_NAMES
 
 
@@ -82,6 +81,6 @@ def add_run(group: argparse._ActionsContainer) -> None:
 def _preset(name: str) -> str:
     try:
         preset_keys(name)
-    except ConfigurationError as error:
+    except ArchitectureError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from training.architecture.keys import parse_keys
+from architectures.keys import parse_keys
 from training.command_line import command_line
 from training.commands.arguments import add_models_dir
 from training.commands.dataset_arguments import add_data_options, load_data

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.architecture import layer_table, totals
+from architectures import layer_table, totals
 from training.crossval.folds import make_folds, set_aside
 from training.crossval.summary import CrossValidation
 from training.errors import ConfigurationError

@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from training.architecture import chain_table, layer_table, preset
-from training.architecture.document import parse_shape, read_description, table_document
+from architectures import chain_table, layer_table, preset
+from architectures.document import parse_shape, read_description, table_document
 from training.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from training.architecture import LayerRow
-    from training.architecture.keys import KeyValue
+    from architectures import LayerRow
+    from architectures.keys import KeyValue
 
 DEFAULT_INPUT = "28x28x1"
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from training.architecture import layer_table, preset, preset_keys, preset_names, totals
+from architectures import layer_table, preset, preset_keys, preset_names, totals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from training.architecture import LayerRow
+    from architectures import LayerRow
     from training.describe.source import Subject
 
 _HEADINGS = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from training.architecture.build import build_trained, fold_batch_norm
-from training.architecture.presets import preset
+from architectures.presets import preset
 from training.first_principles.loop import train
 from training.fit import make_repeatable
+from training.networks.build import build_trained, fold_batch_norm
 from training.pipeline import Part, first, split
 from training.publish import require_place
 from training.run import Publication, dataset_document, publish_model
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
     from rich.console import Console
 
-    from training.architecture import Architecture
+    from architectures import Architecture
     from training.data import Dataset
     from training.first_principles.loop_config import LoopConfig
 

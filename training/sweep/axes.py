@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from training.architecture import preset_keys
+from architectures import preset_keys
 from training.config import TrainingConfig
 from training.errors import ConfigurationError
 from training.recipes import AUGMENTATION_NAMES

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from training.architecture import layer_table, totals
+from architectures import ArchitectureError, layer_table, totals
 from training.config import TrainingConfig
 from training.errors import ConfigurationError
 from training.sweep.axes import ALIASES, FAMILY, MODEL, WIDTHS, recipe_fields
 from training.sweep.grid import Value, label
 
 if TYPE_CHECKING:
-    from training.architecture import Architecture
+    from architectures import Architecture
 
 Configure = Callable[[Mapping[str, Value], Mapping[str, str]], TrainingConfig]
 """Makes the recipe in which fields of it, and keys of the architecture, are as given; the rest is as it is for all.
@@ -76,6 +76,6 @@ def _outcome(
         config = configure(fields, keys)
         architecture = config.architecture(classes)
         cost = totals(layer_table(architecture, input_shape))
-    except ConfigurationError as error:
+    except (ArchitectureError, ConfigurationError) as error:
         return Misfit(str(error))
     return Fit(architecture, config, cost.parameters, cost.macs)

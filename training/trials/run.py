@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from architectures import ArchitectureError
 from training.errors import ConfigurationError
 from training.fit import fit, make_repeatable
 from training.metrics import score
@@ -38,7 +39,7 @@ def run_trial(trial: Trial, pictures: Pictures, console: Console) -> Outcome:
     started_seconds = time.monotonic()
     try:
         fitted = fit(trial.architecture, _part(pictures, trial.training), watched, trial.config, console)
-    except ConfigurationError as error:
+    except (ArchitectureError, ConfigurationError) as error:
         return Failed(str(error))
     seconds = time.monotonic() - started_seconds
     scores = score(_probabilities(fitted.model, held_out.images), held_out.labels, pictures.names)

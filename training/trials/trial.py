@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from training.architecture import layer_table, totals
+from architectures import layer_table, totals
 from training.trials.identity import digest_of_arrays, document_of
 from training.trials.pace import cost_of
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from training.architecture import Architecture
+    from architectures import Architecture
     from training.config import TrainingConfig
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from training.architecture import preset_names
+from architectures import preset_names
 from training.compare.experiments import PLAN, Experiment, Place, chosen, recorded, run_all, training_command
 from training.compare.records import read_record
 from training.config import TrainingConfig

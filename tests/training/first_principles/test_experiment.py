@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.architecture.build import build_served
-from training.architecture.presets import preset
+from architectures.presets import preset
 from training.cli import main
 from training.data import DatasetSpec
+from training.networks.build import build_served
 from training.publish import verify
 from training.run import predict
 

@@ -11,10 +11,10 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from architectures import ARCHITECTURES
 from tests.toy_model import toy_digits
-from training.architecture import ARCHITECTURES
-from training.architecture.build import build_served
 from training.export import export_saved_model
+from training.networks.build import build_served
 
 INPUT = (28, 28, 1)
 

@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.architecture import ARCHITECTURES
-from training.architecture.build import build_trained, fold_batch_norm
+from architectures import ARCHITECTURES
 from training.export import export_saved_model
+from training.networks.build import build_trained, fold_batch_norm
 from training.pipeline import to_pixels
 
 INPUT = (28, 28, 1)

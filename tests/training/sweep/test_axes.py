@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from architectures import ArchitectureError
 from training.errors import ConfigurationError
 from training.sweep.axes import parse_axes, recipe_fields
 from training.sweep.grid import Axis
@@ -41,10 +42,10 @@ def test_another_models_keys_count_when_it_is_among_those_varied() -> None:
 
 
 def test_an_unknown_key_names_close_ones_and_all_there_are() -> None:
-    with pytest.raises(ConfigurationError, match="did you mean .*filterSize") as caught:
+    with pytest.raises((ArchitectureError, ConfigurationError), match="did you mean .*filterSize") as caught:
         parse_axes(["filtersize=3,5"], "conv-pool-n")
     assert "learning_rate" in str(caught.value)
-    with pytest.raises(ConfigurationError, match="did you mean optimizer"):
+    with pytest.raises((ArchitectureError, ConfigurationError), match="did you mean optimizer"):
         parse_axes(["optimiser=adam"], "lenet5")
 
 
@@ -68,7 +69,7 @@ def test_an_unknown_key_names_close_ones_and_all_there_are() -> None:
     ],
 )
 def test_what_makes_no_sense(given: list[str], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises((ArchitectureError, ConfigurationError), match=said):
         parse_axes(given, "conv-pool-n")
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from architectures import preset
 from tests.toy_model import toy_digits
-from training.architecture import preset
 from training.config import TrainingConfig
 from training.errors import ConfigurationError, TrainingError
 from training.trials import Failed, Outcome, Pictures, Store, Trial, TrialResult

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from training.architecture import Conv, MaxPool, preset
+from architectures import Conv, MaxPool, preset
 from training.errors import ConfigurationError
 from training.trials import Failed, Store, TrialResult
 from training.trials.identity import digest_of, digest_of_arrays, document_of

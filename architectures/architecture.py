@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from training.architecture.layers import (
+from architectures.errors import ArchitectureError
+from architectures.layers import (
     Activation,
     AvgPool,
     Conv,
@@ -18,7 +19,6 @@ from training.architecture.layers import (
     MaxPool,
     Residual,
 )
-from training.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ class Architecture:
     With `allow_floor` a window that does not fit its input exactly leaves the rest out, as Keras does, instead of being
     an error. With `first_principles` its layers are computed by `training.first_principles` instead of Keras' own.
 
-    Raises `ConfigurationError` when it does not end in logits.
+    Raises `ArchitectureError` when it does not end in logits.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if not ends_in_logits(self.layers):
-            raise ConfigurationError(
+            raise ArchitectureError(
                 f"{self.name} must end in a linear dense layer without batch normalisation: its logits"
             )
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from training.architecture import (
+from architectures import (
     Activation,
     Architecture,
     AvgPool,
@@ -19,7 +19,7 @@ from training.architecture import (
     MaxPool,
     Residual,
 )
-from training.architecture.layers import ActivationName, Padding
+from architectures.layers import ActivationName, Padding
 
 ACTIVATIONS = st.sampled_from(get_args(ActivationName))
 PADDINGS: st.SearchStrategy[Padding] = st.one_of(st.sampled_from(["same", "valid"]), st.integers(0, 2))

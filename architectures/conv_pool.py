@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast, get_args
 
-from training.architecture.layers import ActivationName, Conv, Dense, Flatten, Layer, MaxPool, NamedPadding, Padding
-from training.errors import ConfigurationError
+from architectures.errors import ArchitectureError
+from architectures.layers import ActivationName, Conv, Dense, Flatten, Layer, MaxPool, NamedPadding, Padding
 
 if TYPE_CHECKING:
-    from training.architecture.keys import Keys
+    from architectures.keys import Keys
 
 CONV_POOL_KEYS = (
     "convPoolLayers",
@@ -45,7 +45,7 @@ def conv_pool_layers(keys: Keys, allow_floor: bool) -> tuple[Layer, ...]:
 def _blocks(keys: Keys) -> int:
     blocks = keys.count("convPoolLayers", 1)
     if blocks > 50:
-        raise ConfigurationError(f"convPoolLayers of {keys.name} must be at most 50, not {blocks}.")
+        raise ArchitectureError(f"convPoolLayers of {keys.name} must be at most 50, not {blocks}.")
     return blocks
 
 
@@ -56,7 +56,7 @@ def _padding(keys: Keys, size: int, allow_floor: bool) -> Padding:
     if given is not None:
         return keys.count("convPadding", 0, smallest=0)
     if size % 2 == 0 and not allow_floor:
-        raise ConfigurationError(
+        raise ArchitectureError(
             f"filterSize {size} of {keys.name}: its zero padding (F - 1) / 2 = {(size - 1) / 2:g} is no whole number."
             f" What fits: a filterSize of {size - 1} or {size + 1}, or a convPadding of your own;"
             " or take the floor with --allow-floor."

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from training.architecture.architecture import Architecture
-from training.architecture.arithmetic import require_picture_shape
-from training.architecture.checks import require_flag, unknown
-from training.architecture.layers import (
+from architectures.architecture import Architecture
+from architectures.arithmetic import require_picture_shape
+from architectures.checks import require_flag, unknown
+from architectures.errors import ArchitectureError
+from architectures.layers import (
     Activation,
     AvgPool,
     Conv,
@@ -25,8 +26,7 @@ from training.architecture.layers import (
     MaxPool,
     Residual,
 )
-from training.architecture.rows import LayerRow, totals
-from training.errors import ConfigurationError
+from architectures.rows import LayerRow, totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,22 +57,22 @@ class Description:
     allow_floor: bool = False
 
     def architecture(self) -> Architecture:
-        """The same as something to train. Raises `ConfigurationError` when it does not end in logits."""
+        """The same as something to train. Raises `ArchitectureError` when it does not end in logits."""
         return Architecture(self.name, self.layers, allow_floor=self.allow_floor)
 
 
 def read_description(document: object) -> Description:
-    """The architecture in a JSON document. Raises `ConfigurationError` that names the layer and the field at fault."""
+    """The architecture in a JSON document. Raises `ArchitectureError` that names the layer and the field at fault."""
     if isinstance(document, list):
         document = {"layers": document}
     if not isinstance(document, dict):
-        raise ConfigurationError("an architecture is a list of layers, or an object with `layers`")
+        raise ArchitectureError("an architecture is a list of layers, or an object with `layers`")
     for field in document:
         if field not in _FIELDS:
-            raise ConfigurationError(f"a field of an architecture {unknown(field, _FIELDS)}")
+            raise ArchitectureError(f"a field of an architecture {unknown(field, _FIELDS)}")
     name, floor = document.get("name", Description.name), document.get("allow_floor", False)
     if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"name must be a text, not {name!r}")
+        raise ArchitectureError(f"name must be a text, not {name!r}")
     require_flag("allow_floor", floor)
     return Description(_read_layers(document.get("layers"), "layers"), name, _read_input(document.get("input")), floor)
 
@@ -106,49 +106,49 @@ def table_document(name: str, input_shape: Sequence[int], rows: Sequence[LayerRo
 
 
 def parse_shape(text: str) -> tuple[int, int, int]:
-    """`28x28x3` as a shape (H, W, C). Raises `ConfigurationError` for anything else."""
+    """`28x28x3` as a shape (H, W, C). Raises `ArchitectureError` for anything else."""
     sides = text.lower().replace("×", "x").split("x")
     if len(sides) != 3 or not all(side.isascii() and side.isdigit() and len(side) < 8 for side in sides):
-        raise ConfigurationError(f"the input must be height × width × channels, as in 28x28x3, not {text!r}")
+        raise ArchitectureError(f"the input must be height × width × channels, as in 28x28x3, not {text!r}")
     return require_picture_shape([int(side) for side in sides])
 
 
 def _read_layers(value: object, where: str) -> tuple[Layer, ...]:
     if not isinstance(value, list) or not value:
-        raise ConfigurationError(f"{where} must be a list of layers, and not an empty one")
+        raise ArchitectureError(f"{where} must be a list of layers, and not an empty one")
     if len(value) > MOST_LAYERS:
-        raise ConfigurationError(f"{where} must hold at most {MOST_LAYERS:,} layers, not {len(value):,}")
+        raise ArchitectureError(f"{where} must hold at most {MOST_LAYERS:,} layers, not {len(value):,}")
     return tuple(_read_layer(layer, f"{where}[{index}]") for index, layer in enumerate(value))
 
 
 def _read_layer(value: object, where: str) -> Layer:
     if not isinstance(value, dict) or "type" not in value:
-        raise ConfigurationError(f'{where} must be an object with a type, as in {{"type": "flatten"}}')
+        raise ArchitectureError(f'{where} must be an object with a type, as in {{"type": "flatten"}}')
     kind = value["type"]
     if not isinstance(kind, str) or kind not in LAYER_TYPES:
-        raise ConfigurationError(f"{where}: type {unknown(kind, tuple(LAYER_TYPES))}")
+        raise ArchitectureError(f"{where}: type {unknown(kind, tuple(LAYER_TYPES))}")
     given = {field: content for field, content in value.items() if field != "type"}
     where = f"{where} ({kind})"
     _require_fields(kind, given, where)
     if kind == "residual":
         # A block in a block is refused by `Residual` only after it was read; this way nothing is read without end.
         if any(isinstance(inner, dict) and inner.get("type") == "residual" for inner in _listed(given["layers"])):
-            raise ConfigurationError(f"{where}: a residual block cannot hold another one")
+            raise ArchitectureError(f"{where}: a residual block cannot hold another one")
         given["layers"] = _read_layers(given["layers"], f"{where}.layers")
     try:
         return LAYER_TYPES[kind](**given)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {error}") from None
+    except ArchitectureError as error:
+        raise ArchitectureError(f"{where}: {error}") from None
 
 
 def _require_fields(kind: str, given: Mapping[str, object], where: str) -> None:
     known = fields(LAYER_TYPES[kind])
     for field in given:
         if field not in {one.name for one in known}:
-            raise ConfigurationError(f"{where}: a field {unknown(field, tuple(one.name for one in known))}")
+            raise ArchitectureError(f"{where}: a field {unknown(field, tuple(one.name for one in known))}")
     for one in known:
         if one.default is MISSING and one.name not in given:
-            raise ConfigurationError(f"{where}: {one.name} is missing")
+            raise ArchitectureError(f"{where}: {one.name} is missing")
 
 
 def _read_input(value: object) -> tuple[int, int, int] | None:
@@ -157,7 +157,7 @@ def _read_input(value: object) -> tuple[int, int, int] | None:
     if isinstance(value, str):
         return parse_shape(value)
     if not isinstance(value, list):
-        raise ConfigurationError(f"input must be [height, width, channels], not {value!r}")
+        raise ArchitectureError(f"input must be [height, width, channels], not {value!r}")
     return require_picture_shape(value)
 
 

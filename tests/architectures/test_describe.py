@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from training.architecture import preset_keys, preset_names
-from training.architecture.document import LAYER_TYPES
+from architectures import preset_keys, preset_names
+from architectures.document import LAYER_TYPES
 from training.cli import main
 from training.describe import from_document, from_preset, markdown_table, overview_markdown
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "architectures.md"
 EXERCISE = ["conv-pool-n", "--input", "28x28x3", "--set", "convPoolLayers=2", "--set", "poolStride=1"]
 EXERCISE += ["--set", "FCLayerSize=1024"]

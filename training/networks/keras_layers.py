@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from training.architecture.layers import AvgPool, Conv, Dense, MaxPool
+from architectures.layers import AvgPool, Conv, Dense, MaxPool
 from training.errors import ConfigurationError
 
 if TYPE_CHECKING:

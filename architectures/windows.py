@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from training.errors import ConfigurationError
+from architectures.errors import ArchitectureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from training.architecture.layers import Padding
+    from architectures.layers import Padding
 
 
 # What is farther away than this is no help, and is not searched for.
@@ -52,18 +52,18 @@ def window_counts(
 ) -> tuple[int, int]:
     """How many windows lie along height and width. `kind` is what the field calls the window: kernel, or pool.
 
-    Raises `ConfigurationError` when none does, or, without `allow_floor`, when they do not end where the picture does.
+    Raises `ArchitectureError` when none does, or, without `allow_floor`, when they do not end where the picture does.
     It says what would fit.
     """
     height, width = sides
     if min(window.count(side) for side in sides) < 1:
         padded = "" if _pixels(window.padding) == 0 else f" with a padding of {window.padding}"
-        raise ConfigurationError(
+        raise ArchitectureError(
             f"{name}: a {kind} of {window.size} does not fit into {height} × {width}{padded};"
             f" at most {min(sides) + 2 * _pixels(window.padding)} does"
         )
     if not allow_floor and not all(window.fits(side) for side in sides):
-        raise ConfigurationError(_misfit(name, kind, window, sides))
+        raise ArchitectureError(_misfit(name, kind, window, sides))
     return window.count(height), window.count(width)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from training.architecture import (
+from architectures import (
     Activation,
     Architecture,
+    ArchitectureError,
     AvgPool,
     Conv,
     Dense,
@@ -20,7 +21,6 @@ from training.architecture import (
     preset,
     totals,
 )
-from training.errors import ConfigurationError
 
 LOGITS = Dense(10, activation="linear")
 
@@ -110,19 +110,19 @@ def test_pools_and_activations_by_hand() -> None:
 
 
 def test_a_block_that_shrinks_otherwise_than_its_projection() -> None:
-    with pytest.raises(ConfigurationError, match=r"residual1: its layers make 7 × 7 × 4 of 9 × 9 × 1.*'same'"):
+    with pytest.raises(ArchitectureError, match=r"residual1: its layers make 7 × 7 × 4 of 9 × 9 × 1.*'same'"):
         chain_table((Residual((Conv(4, 3, padding="valid"),)),), (9, 9, 1), allow_floor=False)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (28, 28, 0), (28, 28, 1, 1), (-1, 28, 1), (2_000_000, 28, 1)])
 def test_what_is_no_picture(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ConfigurationError, match="the input"):
+    with pytest.raises(ArchitectureError, match="the input"):
         layer_table(preset("mlp"), shape)
 
 
 @pytest.mark.parametrize("layers", [(), (Flatten(),), (Flatten(), Dense(10)), (Flatten(), Dense(10, "linear", True))])
 def test_a_net_ends_in_logits(layers: tuple[Flatten | Dense, ...]) -> None:
-    with pytest.raises(ConfigurationError, match="must end in"):
+    with pytest.raises(ArchitectureError, match="must end in"):
         Architecture("headless", layers)
 
 
@@ -146,5 +146,5 @@ def test_a_net_ends_in_logits(layers: tuple[Flatten | Dense, ...]) -> None:
 )
 def test_layers_that_make_no_sense(make: object, fault: str) -> None:
     assert callable(make)
-    with pytest.raises(ConfigurationError, match=fault):
+    with pytest.raises(ArchitectureError, match=fault):
         make()

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from training.architecture.checks import LARGEST, unknown
-from training.errors import ConfigurationError
+from architectures.checks import LARGEST, unknown
+from architectures.errors import ArchitectureError
 
 KeyValue = str | int | float
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys `given` for the preset `name`, which takes those `known`; raises `ConfigurationError` for any other."""
+    """The keys `given` for the preset `name`, which takes those `known`; raises `ArchitectureError` for any other."""
 
     name: str
     given: Mapping[str, KeyValue]
@@ -23,16 +23,16 @@ class Keys:
     def __post_init__(self) -> None:
         for key in self.given:
             if not self.known:
-                raise ConfigurationError(f"{self.name} takes no keys; {key!r} was given.")
+                raise ArchitectureError(f"{self.name} takes no keys; {key!r} was given.")
             if key not in self.known:
-                raise ConfigurationError(f"A key of {self.name} {unknown(key, self.known)}.")
+                raise ArchitectureError(f"A key of {self.name} {unknown(key, self.known)}.")
 
     def count(self, key: str, default: int, smallest: int = 1) -> int:
         """A whole number from `smallest` to a million, however it is written: 3, 3.0 or "3"."""
         value = self.given.get(key, default)
         number = _whole(value)
         if number is None or not smallest <= number <= LARGEST:
-            raise ConfigurationError(
+            raise ArchitectureError(
                 f"{key} of {self.name} must be a whole number from {smallest} to {LARGEST:,}, not {value!r}."
             )
         return number
@@ -41,19 +41,19 @@ class Keys:
         """One of the `choices`."""
         value = self.given.get(key, default)
         if value not in choices:
-            raise ConfigurationError(f"{key} of {self.name} {unknown(value, choices)}.")
+            raise ArchitectureError(f"{key} of {self.name} {unknown(value, choices)}.")
         return value
 
 
 def parse_keys(settings: list[str]) -> dict[str, KeyValue]:
-    """`["filterSize=5"]` as keys. Raises `ConfigurationError` for one without `=`, and for a key given twice."""
+    """`["filterSize=5"]` as keys. Raises `ArchitectureError` for one without `=`, and for a key given twice."""
     keys: dict[str, KeyValue] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key or not value:
-            raise ConfigurationError(f"--set takes key=value, not {setting!r}.")
+            raise ArchitectureError(f"--set takes key=value, not {setting!r}.")
         if key in keys:
-            raise ConfigurationError(f"--set gives {key!r} twice.")
+            raise ArchitectureError(f"--set gives {key!r} twice.")
         keys[key] = value
     return keys
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from training.architecture.layers import Padding
+    from architectures.layers import Padding
 
 FLOAT32_BYTES = 4
 

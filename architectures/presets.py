@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import get_args
 
-from training.architecture.architecture import Architecture
-from training.architecture.checks import unknown
-from training.architecture.conv_pool import CONV_POOL_KEYS, conv_pool_layers
-from training.architecture.keys import Keys, KeyValue
-from training.architecture.layers import (
+from architectures.architecture import Architecture
+from architectures.checks import unknown
+from architectures.conv_pool import CONV_POOL_KEYS, conv_pool_layers
+from architectures.errors import ArchitectureError
+from architectures.keys import Keys, KeyValue
+from architectures.layers import (
     Activation,
     ActivationName,
     AvgPool,
@@ -21,7 +22,6 @@ from training.architecture.layers import (
     Layer,
     MaxPool,
 )
-from training.errors import ConfigurationError
 
 _FAMILY = re.compile(r"mlp(-[1-9][0-9]{0,5})+")
 MLP_FAMILY = "mlp-<width>-<width>-…"
@@ -38,11 +38,11 @@ def preset(
     """The architecture of this name for so many classes, changed as `keys` say; `preset_keys` tells which it takes.
 
     `mlp-1000-300` and its like name a fully connected net of these widths. A preset that needs it allows the floor by
-    itself, the others when told to. Raises `ConfigurationError` for a name or a key that does not exist, and for a
+    itself, the others when told to. Raises `ArchitectureError` for a name or a key that does not exist, and for a
     value that makes no sense.
     """
     if not 2 <= classes <= 100_000:
-        raise ConfigurationError(f"There must be 2 to 100,000 classes, not {classes}.")
+        raise ArchitectureError(f"There must be 2 to 100,000 classes, not {classes}.")
     given = Keys(name, keys or {}, preset_keys(name))
     layers = _make_family(name, given) if _FAMILY.fullmatch(name) else _PRESETS[name](given, allow_floor)
     return Architecture(
@@ -59,12 +59,12 @@ def preset_names() -> tuple[str, ...]:
 
 
 def preset_keys(name: str) -> tuple[str, ...]:
-    """The keys that a preset takes. Raises `ConfigurationError` when there is no such preset."""
+    """The keys that a preset takes. Raises `ArchitectureError` when there is no such preset."""
     if _FAMILY.fullmatch(name):
         return (ACTIVATION_KEY,)
     if name not in _PRESETS:
         known = (*preset_names(), MLP_FAMILY)
-        raise ConfigurationError(f"The name of an architecture {unknown(name, known)}.")
+        raise ArchitectureError(f"The name of an architecture {unknown(name, known)}.")
     return _KEYS.get(name, (ACTIVATION_KEY,))
 
 

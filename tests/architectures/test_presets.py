@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from training.architecture import (
+from architectures import (
     ARCHITECTURES,
+    ArchitectureError,
     Conv,
     Dense,
     MaxPool,
@@ -15,8 +16,7 @@ from training.architecture import (
     preset_names,
     totals,
 )
-from training.architecture.keys import parse_keys
-from training.errors import ConfigurationError
+from architectures.keys import parse_keys
 
 PARAMETERS = {
     "conv-pool-n": 3_217_226,
@@ -52,7 +52,7 @@ def test_only_what_needs_it_allows_the_floor_and_only_one_is_written_by_hand() -
     assert [name for name in preset_names() if preset(name).allow_floor] == ["strided"]
     assert [name for name in preset_names() if preset(name).first_principles] == ["scratch"]
     assert preset("lenet5", allow_floor=True).allow_floor
-    with pytest.raises(ConfigurationError, match="conv2: a kernel of 3 with stride 2"):
+    with pytest.raises(ArchitectureError, match="conv2: a kernel of 3 with stride 2"):
         layer_table(preset("strided"), (28, 28, 1), allow_floor=False)
 
 
@@ -91,7 +91,7 @@ def test_the_padding_can_be_chosen(given: str | int, padding: str | int) -> None
 
 
 def test_an_even_filter_has_no_padding_of_its_own_but_by_the_floor() -> None:
-    with pytest.raises(ConfigurationError, match=r"filterSize 4 .* 1\.5 .* a filterSize of 3 or 5"):
+    with pytest.raises(ArchitectureError, match=r"filterSize 4 .* 1\.5 .* a filterSize of 3 or 5"):
         preset("conv-pool-n", keys={"filterSize": 4})
     conv = preset("conv-pool-n", keys={"filterSize": 4}, allow_floor=True).layers[0]
     assert conv == Conv(32, 4, 1, 1)
@@ -99,7 +99,7 @@ def test_an_even_filter_has_no_padding_of_its_own_but_by_the_floor() -> None:
 
 def test_blocks_that_do_not_fit_are_named() -> None:
     architecture = preset("conv-pool-n", keys={"convPoolLayers": 3})
-    with pytest.raises(ConfigurationError, match="pool3: a pool of 2 .* 7 × 7 .* an input side of 6 or 8"):
+    with pytest.raises(ArchitectureError, match="pool3: a pool of 2 .* 7 × 7 .* an input side of 6 or 8"):
         layer_table(architecture, (28, 28, 1))
     floored = preset("conv-pool-n", keys={"convPoolLayers": 3}, allow_floor=True)
     assert layer_table(floored, (28, 28, 1))[5].output_shape == (3, 3, 96)
@@ -135,18 +135,18 @@ def test_every_course_net_takes_any_activation(name: str) -> None:
     ],
 )
 def test_names_and_keys_that_will_not_do(name: str, keys: dict[str, str | int | float], fault: str) -> None:
-    with pytest.raises(ConfigurationError, match=fault):
+    with pytest.raises(ArchitectureError, match=fault):
         preset(name, keys=keys)
 
 
 @pytest.mark.parametrize("classes", [1, 0, 200_000])
 def test_classes_that_will_not_do(classes: int) -> None:
-    with pytest.raises(ConfigurationError, match="classes"):
+    with pytest.raises(ArchitectureError, match="classes"):
         preset("lenet5", classes=classes)
 
 
 def test_keys_of_a_command_line() -> None:
     assert parse_keys(["filterSize=5", "activation=a=b"]) == {"filterSize": "5", "activation": "a=b"}
     for faulty in (["filterSize"], ["=5"], ["filterSize="], ["a=1", "a=2"]):
-        with pytest.raises(ConfigurationError, match="--set"):
+        with pytest.raises(ArchitectureError, match="--set"):
             parse_keys(faulty)

@@ -11,11 +11,21 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.architecture import Activation, Architecture, AvgPool, Conv, Dense, Flatten, MaxPool, Residual, preset
-from training.architecture.build import build_served, build_trained
-from training.architecture.layers import ActivationName
+from architectures import (
+    Activation,
+    Architecture,
+    AvgPool,
+    Conv,
+    Dense,
+    Flatten,
+    MaxPool,
+    Residual,
+    preset,
+)
+from architectures.layers import ActivationName
 from training.errors import ConfigurationError
 from training.forward import ACTIVATIONS, layer_outputs
+from training.networks.build import build_served, build_trained
 
 LOGITS = Dense(2, "linear")
 

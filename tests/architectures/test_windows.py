@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from training.architecture.windows import Window, window_counts
-from training.errors import ConfigurationError
+from architectures import ArchitectureError
+from architectures.windows import Window, window_counts
 
 ADVICE = {"an input side of": None, "a stride of": "stride", "a kernel of": "size", "a padding of": "padding"}
 
@@ -34,7 +34,7 @@ def test_what_is_advised_fits(height: int, width: int, size: int, stride: int, p
     window = Window(size, stride, padding)
     assume(not (window.fits(height) and window.fits(width)))
     assume(min(window.span(height), window.span(width)) >= 0)
-    with pytest.raises(ConfigurationError, match="conv1: .* exactly: .*--allow-floor") as caught:
+    with pytest.raises(ArchitectureError, match="conv1: .* exactly: .*--allow-floor") as caught:
         window_counts("conv1", "kernel", window, (height, width), allow_floor=False)
     advised = re.findall(r"(an? [a-z ]+ of) (\d+)(?: or (\d+))?[,;]", str(caught.value).partition("What fits: ")[2])
     assert {"an input side of", "a stride of"} <= {what for what, _, _ in advised}
@@ -50,7 +50,7 @@ def test_what_is_advised_fits(height: int, width: int, size: int, stride: int, p
 
 
 def test_the_words() -> None:
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(ArchitectureError) as caught:
         window_counts("conv2", "kernel", Window(3, 2, "valid"), (28, 28), allow_floor=False)
     assert str(caught.value) == (
         "conv2: a kernel of 3 with stride 2 and padding 0 does not fit 28 × 28 exactly: (28 + 2·0 - 3) / 2 = 12.5 is no"
@@ -62,23 +62,23 @@ def test_the_words() -> None:
 
 
 def test_the_padding_that_fits_is_named() -> None:
-    with pytest.raises(ConfigurationError, match="a padding of 1[,;]"):
+    with pytest.raises(ArchitectureError, match="a padding of 1[,;]"):
         window_counts("conv1", "kernel", Window(4, 3, 0), (8, 8), allow_floor=False)
 
 
 def test_no_floor_makes_room_where_there_is_none() -> None:
-    with pytest.raises(ConfigurationError, match="pool1: a pool of 9 does not fit into 8 × 20; at most 8 does"):
+    with pytest.raises(ArchitectureError, match="pool1: a pool of 9 does not fit into 8 × 20; at most 8 does"):
         window_counts("pool1", "pool", Window(9, 1, "valid"), (8, 20), allow_floor=True)
-    with pytest.raises(ConfigurationError, match="does not fit into 8 × 20 with a padding of 2; at most 12 does"):
+    with pytest.raises(ArchitectureError, match="does not fit into 8 × 20 with a padding of 2; at most 12 does"):
         window_counts("conv1", "kernel", Window(13, 1, 2), (8, 20), allow_floor=True)
 
 
 def test_of_two_sides_the_one_that_does_not_fit_is_meant() -> None:
-    with pytest.raises(ConfigurationError, match="an input side of 9 or 11"):
+    with pytest.raises(ArchitectureError, match="an input side of 9 or 11"):
         window_counts("conv1", "kernel", Window(3, 2, "valid"), (10, 21), allow_floor=False)
 
 
 def test_even_a_huge_picture_is_answered() -> None:
     """The search for what fits is bounded."""
-    with pytest.raises(ConfigurationError, match="exactly"):
+    with pytest.raises(ArchitectureError, match="exactly"):
         window_counts("conv1", "kernel", Window(2, 999_979, 0), (1_000_000, 999_999), allow_floor=False)

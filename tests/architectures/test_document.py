@@ -9,16 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.architecture.random_chains import architectures
-from training.architecture import Architecture, Conv, Dense, Flatten, Layer, MaxPool, Residual, chain_table, totals
-from training.architecture.document import (
+from architectures import (
+    Architecture,
+    ArchitectureError,
+    Conv,
+    Dense,
+    Flatten,
+    Layer,
+    MaxPool,
+    Residual,
+    chain_table,
+    totals,
+)
+from architectures.document import (
     LAYER_TYPES,
     layers_document,
     parse_shape,
     read_description,
     table_document,
 )
-from training.errors import ConfigurationError
+from tests.architectures.random_chains import architectures
 
 EXERCISE = {
     "name": "two convolutions",
@@ -75,7 +85,7 @@ def test_a_list_alone_will_do_and_need_not_end_in_logits() -> None:
     described = read_description([{"type": "conv", "filters": 2, "kernel": 3}])
     assert described.layers == (Conv(2, 3),)
     assert (described.name, described.input_shape, described.allow_floor) == ("architecture", None, False)
-    with pytest.raises(ConfigurationError, match="must end in"):
+    with pytest.raises(ArchitectureError, match="must end in"):
         described.architecture()
 
 
@@ -120,7 +130,7 @@ def test_every_layer_has_a_type() -> None:
     ],
 )
 def test_documents_that_will_not_do(document: object, fault: str) -> None:
-    with pytest.raises(ConfigurationError, match=fault):
+    with pytest.raises(ArchitectureError, match=fault):
         read_description(document)
 
 
@@ -149,7 +159,7 @@ def test_whatever_comes_is_answered(document: object) -> None:
     try:
         described = read_description(document)
         rows = chain_table(described.layers, described.input_shape or (28, 28, 1), allow_floor=False)
-    except ConfigurationError as error:
+    except ArchitectureError as error:
         assert str(error)  # noqa: PT017 - either outcome will do
     else:
         assert rows
@@ -164,5 +174,5 @@ def test_shapes(text: str, shape: tuple[int, int, int]) -> None:
     "text", ["28", "28x28", "28x28x3x1", "28xx3", "-1x2x3", "axbxc", "0x1x1", "28x28x99999999", "\u0662x\u0662x\u0661"]
 )
 def test_what_is_no_shape(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="the input"):
+    with pytest.raises(ArchitectureError, match="the input"):
         parse_shape(text)

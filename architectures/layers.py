@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from training.architecture.checks import require_choice, require_count, require_flag, require_share
-from training.errors import ConfigurationError
+from architectures.checks import require_choice, require_count, require_flag, require_share
+from architectures.errors import ArchitectureError
 
 ActivationName = Literal[
     "linear",
@@ -70,7 +70,7 @@ class _Pool:
         require_count("stride", self.stride)
         require_padding(self.padding)
         if isinstance(self.padding, int) and self.padding >= self.size:
-            raise ConfigurationError(
+            raise ArchitectureError(
                 f"a padding of {self.padding} leaves windows of {self.size} without a pixel of the picture"
             )
 
@@ -146,10 +146,10 @@ class Residual:
         require_choice("activation", self.activation, ActivationName)
         require_flag("batch_norm", self.batch_norm)
         if not any(isinstance(layer, Conv) for layer in self.layers):
-            raise ConfigurationError("a residual block needs a convolution among its layers")
+            raise ArchitectureError("a residual block needs a convolution among its layers")
         for layer in self.layers:
             if not isinstance(layer, Conv | MaxPool | AvgPool | Activation | Dropout):
-                raise ConfigurationError(f"a residual block cannot hold {type(layer).__name__}: it is of pictures")
+                raise ArchitectureError(f"a residual block cannot hold {type(layer).__name__}: it is of pictures")
 
     @property
     def stride(self) -> int:
@@ -171,7 +171,7 @@ Layer = Conv | MaxPool | AvgPool | Activation | Flatten | GlobalAvgPool | Dense 
 
 
 def require_padding(padding: object) -> None:
-    """Raise `ConfigurationError` unless it is `same`, `valid` or a number of pixels."""
+    """Raise `ArchitectureError` unless it is `same`, `valid` or a number of pixels."""
     if padding in ("same", "valid") or (type(padding) is int and padding >= 0):
         return
-    raise ConfigurationError(f"padding must be 'same', 'valid' or a number of pixels, not {padding!r}")
+    raise ArchitectureError(f"padding must be 'same', 'valid' or a number of pixels, not {padding!r}")

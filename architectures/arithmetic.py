@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from training.architecture.architecture import (
+from architectures.architecture import (
     Architecture,
     NamedLayer,
     inner_layers,
@@ -19,8 +19,9 @@ from training.architecture.architecture import (
     projection_name,
     served,
 )
-from training.architecture.checks import require_count
-from training.architecture.layers import (
+from architectures.checks import require_count
+from architectures.errors import ArchitectureError
+from architectures.layers import (
     Activation,
     AvgPool,
     Conv,
@@ -31,9 +32,8 @@ from training.architecture.layers import (
     MaxPool,
     Residual,
 )
-from training.architecture.rows import LayerRow
-from training.architecture.windows import Window, window_counts
-from training.errors import ConfigurationError
+from architectures.rows import LayerRow
+from architectures.windows import Window, window_counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def layer_table(
 ) -> tuple[LayerRow, ...]:
     """A row for each layer of the served model, given the shape (H, W, C) of one picture.
 
-    `allow_floor` is the architecture's own where it is not given. Raises `ConfigurationError`, naming the layer, when a
+    `allow_floor` is the architecture's own where it is not given. Raises `ArchitectureError`, naming the layer, when a
     layer cannot take what the one before it gives.
     """
     floor = architecture.allow_floor if allow_floor is None else allow_floor
@@ -74,9 +74,9 @@ def chain_table(layers: Sequence[Layer], input_shape: Sequence[int], *, allow_fl
 
 
 def require_picture_shape(shape: Sequence[int]) -> tuple[int, int, int]:
-    """The shape as it is. Raises `ConfigurationError` unless it is height, width and channels of a picture."""
+    """The shape as it is. Raises `ArchitectureError` unless it is height, width and channels of a picture."""
     if len(shape) != 3:
-        raise ConfigurationError(f"the input must be height × width × channels, not {_times(shape)}")
+        raise ArchitectureError(f"the input must be height × width × channels, not {_times(shape)}")
     for part, length in zip(("height", "width", "channels"), shape, strict=True):
         require_count(f"the input's {part}", length)
     height, width, channels = shape
@@ -121,7 +121,7 @@ class _Arithmetic:
                 )
                 return (row,)
             case _:
-                raise ConfigurationError(f"{name} is not part of a served model")
+                raise ArchitectureError(f"{name} is not part of a served model")
 
     def conv(self, name: str, layer: Conv, place: _Place) -> LayerRow:
         window = Window(layer.kernel, layer.stride, layer.padding)
@@ -149,7 +149,7 @@ class _Arithmetic:
 
     def dense(self, name: str, layer: Dense, place: _Place) -> LayerRow:
         if len(place.shape) != 1:
-            raise ConfigurationError(f"{name} takes a vector and is given {place.shape}; put a flatten layer before it")
+            raise ArchitectureError(f"{name} takes a vector and is given {place.shape}; put a flatten layer before it")
         weights = place.shape[0] * layer.units
         return LayerRow(
             name,
@@ -170,7 +170,7 @@ class _Arithmetic:
         if projection is not None:
             beside = self.conv(projection_name(name), projection, place)
             if beside.output_shape != last.output_shape:
-                raise ConfigurationError(
+                raise ArchitectureError(
                     f"{name}: its layers make {_times(last.output_shape)} of {_times(place.shape)}, and a projection"
                     f" of stride {layer.stride} gives {_times(beside.output_shape)}; pad them with 'same'"
                 )
@@ -207,7 +207,7 @@ def _windowed(row: LayerRow, window: Window, place: _Place) -> LayerRow:
 
 def _require_picture(name: str, place: _Place) -> None:
     if len(place.shape) != 3:
-        raise ConfigurationError(f"{name} takes a picture (H, W, C) and is given {place.shape}")
+        raise ArchitectureError(f"{name} takes a picture (H, W, C) and is given {place.shape}")
 
 
 def _times(shape: Sequence[int]) -> str:

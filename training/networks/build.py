@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from training.architecture.architecture import Architecture, inner_layers, projection_name
-from training.architecture.arithmetic import layer_table
-from training.architecture.keras_layers import first_principles_layer, kernel_layer, pool_layer
-from training.architecture.layers import (
+from architectures.architecture import Architecture, inner_layers, projection_name
+from architectures.arithmetic import layer_table
+from architectures.layers import (
     Activation,
     AvgPool,
     Conv,
@@ -27,13 +26,14 @@ from training.architecture.layers import (
     MaxPool,
     Residual,
 )
+from training.networks.keras_layers import first_principles_layer, kernel_layer, pool_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from training.architecture.architecture import NamedLayer
+    from architectures.architecture import NamedLayer
 
 # Keras' 0.99 would remember the first hundred steps of a run; twenty batches are pictures enough for mean and variance.
 NORM_MOMENTUM = 0.95
