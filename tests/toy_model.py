@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.architecture import Architecture, Conv, Dense, Flatten
+from architectures import Architecture, Conv, Dense, Flatten
 from training.data.dataset import from_raw_files
 from training.data.sources import raw_files
 from training.data.specs import DatasetSpec
@@ -124,7 +124,7 @@ def _fit_in_closed_form(images: NDArray[np.uint8], labels: NDArray[np.uint8], se
     """Ridge regression of ±1 targets on the features of a random convolution, scaled to logits of ordinary size."""
     import keras
 
-    from training.architecture.build import build_served
+    from training.networks.build import build_served
 
     rng = np.random.default_rng(seed)
     model = build_served(TOY, images.shape[1:])
