@@ -21,6 +21,9 @@ def paths() -> Json:
     for prefix in OF_VERSION:
         found |= {
             f"{prefix}/layers": {"get": _operation(prefix, "The table of layers.", [], ("json",))},
+            f"{prefix}/report": {
+                "get": _operation(prefix, "How a version came about and how good it is.", [], ("json",))
+            },
             f"{prefix}/layers/{{layer}}/filters": {
                 "get": _operation(f"{prefix}/{{layer}}", "A layer's weights.", [_format()], ("json", "npy", "png"))
             },
@@ -29,7 +32,14 @@ def paths() -> Json:
             f"{prefix}/maximize": {"get": _maximize(prefix)},
             f"{prefix}/dream": {"post": _dream(prefix)},
         }
-    return {**found, "/convolve": {"post": _convolve()}, "/pool": {"post": _pool()}}
+    models = query_parameter("models", {"type": "string"}, "Which: `cnn,mlp/2,cnn@canary`; all models if absent.")
+    return {
+        **found,
+        "/compare": {"get": _operation("", "The figures of several versions side by side.", [models], ("json",))},
+        "/convolve": {"post": _convolve()},
+        "/pool": {"post": _pool()},
+        "/describe": {"post": _describe()},
+    }
 
 
 def picture_body(*others: str) -> Json:
@@ -181,3 +191,31 @@ def _pool() -> Json:
         ],
         {"image": _IMAGE, "size": size, "kind": kind, **_WINDOW},
     )
+
+
+def _describe() -> Json:
+    shape = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 3, "maxItems": 3}
+    layers = {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["type"]}}
+    schema = {
+        "oneOf": [
+            {
+                "type": "object",
+                "required": ["layers"],
+                "properties": {"layers": layers, "input": shape, "allow_floor": {"type": "boolean"}},
+            },
+            {
+                "type": "object",
+                "required": ["preset"],
+                "properties": {
+                    "preset": {"type": "string"},
+                    "classes": {"type": "integer", "minimum": 2},
+                    "keys": {"type": "object"},
+                    "input": shape,
+                    "allow_floor": {"type": "boolean"},
+                },
+            },
+            layers,
+        ]
+    }
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return _operation("", "What an architecture would cost that nobody has trained.", [], ("json",), body)

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from service import arguments
 from service.errors import DeadlineExceededError, InvalidParameterError, NotApplicableError, WrongShapeError
-from service.inspection import activations, dreaming, explanation, formats, kernels, layers, sheets
+from service.inspection import activations, dreaming, explanation, formats, kernels, layers, reports, sheets
 from service.inspection.formats import Format
 from service.posted import PostedPictures
 from service.router import Target, Wanted
@@ -86,6 +86,34 @@ def layer_table(name: str, version: str | None, label: str | None) -> Response:
     """
     inside = Inside(wanted(name, version, label))
     return jsonify({**inside.named(), "layers": layers.table(inside.version)})
+
+
+@below_a_version(blueprint, "/report", "GET")
+def report(name: str, version: str | None, label: str | None) -> Response:
+    """How the version came about and how good it is: history, confusion matrix, per class, calibration.
+
+    :raise ServiceError: there is no such version, or it has no card.
+    """
+    return jsonify(reports.document(Inside(wanted(name, version, label)).version))
+
+
+@blueprint.get("/compare")
+def compare() -> Response:
+    """The figures of several versions side by side: `?models=cnn,mlp/2,cnn@canary`; of all models if none is named.
+
+    :raise ServiceError: there is no such model, version or label.
+    """
+    router, catalogue = services().router, services().client.catalogue
+    names = request.args.get("models") or ",".join(sorted({version.name for version in catalogue.versions}))
+    asked = [_reference(text.strip()) for text in names.split(",")]
+    return jsonify({"versions": reports.comparison([router.target(each).version for each in asked])})
+
+
+def _reference(text: str) -> Wanted:
+    """`cnn`, `cnn/2` or `cnn@canary`."""
+    name, at, label = text.partition("@")
+    name, slash, version = name.partition("/")
+    return wanted(name, version if slash else None, label if at else None)
 
 
 @below_a_version(blueprint, "/layers/<layer>/filters", "GET")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, Response, jsonify, request
 
 from service.images.limits import PictureLimits
-from service.inspection import filtering, formats, requests, windows
+from service.inspection import describing, filtering, formats, requests, windows
 from service.inspection.filtering import Array
 from service.inspection.formats import Format
 from service.routes.services import admit, body, services
@@ -33,6 +33,16 @@ def pool() -> Response:
     :raise ServiceError: the picture is at fault, or the windows do not fit.
     """
     return _worked(_pooled)
+
+
+@blueprint.post("/describe")
+def describe() -> Response:
+    """What an architecture would cost: volumes, parameters, receptive fields, MACs and memory, layer by layer.
+
+    :raise ServiceError: it is no architecture, or its layers do not fit.
+    """
+    admit("predict")
+    return jsonify(describing.table(body()))
 
 
 def _worked(work: Work) -> Response:

@@ -213,3 +213,43 @@ def test_pooling(client: httpx.Client) -> None:
     assert client.post("/pool", json=asked).json()["output"] == [[5]]
     assert error(client.post("/pool", json={**asked, "kind": "min"})) == (400, "invalid_parameter", "kind")
     assert error(client.post("/pool", json={**asked, "padding": 3})) == (400, "invalid_parameter", "padding")
+
+
+def test_an_architecture_that_nobody_has_trained(client: httpx.Client) -> None:
+    convolution, pool = {"type": "conv", "kernel": 3, "padding": 1}, {"type": "max_pool", "size": 2, "stride": 1}
+    asked = {
+        "input": [28, 28, 3],
+        "layers": [
+            {**convolution, "filters": 32},
+            pool,
+            {**convolution, "filters": 64},
+            pool,
+            {"type": "flatten"},
+            {"type": "dense", "units": 1024},
+            {"type": "dense", "units": 10},
+        ],
+    }
+    found = client.post("/describe", json=asked).json()
+    assert found["totals"]["parameters"] == 44_333_002
+    assert [layer["output_volume"] for layer in found["layers"][:4]] == [25_088, 23_328, 46_656, 43_264]
+    assert client.post("/describe", json={"preset": "lenet5"}).json()["totals"]["parameters"] == 61_706
+    misfit = [{"type": "conv", "filters": 4, "kernel": 5, "stride": 2, "padding": "valid"}]
+    refused = client.post("/describe", json=misfit)
+    assert error(refused) == (400, "invalid_parameter", "body")
+    assert "conv1" in refused.json()["error"]["message"]
+    of_lenet: list[dict[str, Any]] = [{"classes": "x"}, {"input": 3}, {"input": [1, "a", 2]}, {"keys": 1}, {"depth": 3}]
+    refused_too: list[Any] = [{"preset": "lenet6"}, {"preset": 3}, {"layers": []}, 7]
+    for wrong in refused_too + [{"preset": "lenet5", **fields} for fields in of_lenet]:
+        assert error(client.post("/describe", json=wrong))[:2] == (400, "invalid_parameter")
+
+
+def test_a_report_and_a_comparison(client: httpx.Client) -> None:
+    card = client.get(PATH).json()["card"]
+    found = client.get(f"{PATH}/report").json()
+    assert found["metrics"] == card["metrics"]
+    assert found["calibration"] == card["calibration"]
+    one, other = client.get("/compare", params={"models": f"{MODEL}/1,{MODEL}/2"}).json()["versions"]
+    assert (one["version"], other["version"]) == (1, 2)
+    assert one["test_accuracy"] == card["metrics"]["test"]["accuracy"]
+    assert {version["model"] for version in client.get("/compare").json()["versions"]} == {"toy", "other"}
+    assert error(client.get("/compare", params={"models": "nobody"})) == (404, "unknown_model", "model")

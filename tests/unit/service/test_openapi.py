@@ -35,6 +35,7 @@ IN_QUERY = {
     ("/read", "post"): [field.name for field in fields(reader.Query)],
     **{(path, "post"): ["format"] for path in PREPROCESS_PATHS},
     **{(prefix + path, method): query for prefix in OF_VERSION for (path, method), query in INSIDE.items()},
+    ("/compare", "get"): ["models"],
     ("/convolve", "post"): ["kernel", *WINDOW],
     ("/pool", "post"): ["size", "kind", *WINDOW],
     ("/v2/models/{name}", "get"): ["signature_name"],
