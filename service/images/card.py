@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from service.images.light import light_ink
+from service.images.polarity import light_ink
 from service.images.shade import evenly_lit
-from service.images.split import split
+from service.images.split import ink_of, split
 
 _SIDE_MIN: Final = 0.35  # of the picture's side
 _SIDE_MIN_PX: Final = 16
@@ -45,8 +45,8 @@ def card_on(picture: npt.NDArray[np.uint8]) -> Card | None:
 
     Four-sided: it fills 0.88 of the least rectangle around it; an ellipse fills 0.785, so that a 0 is no card.
     """
-    table = split(picture)
-    outlines, _ = cv2.findContours(table.ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    ink = ink_of(picture)
+    outlines, _ = cv2.findContours(ink, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not outlines:
         return None
     outline = max(outlines, key=cv2.contourArea)
@@ -60,12 +60,12 @@ def card_on(picture: npt.NDArray[np.uint8]) -> Card | None:
     inset = max(1, round(_INSET * max(width, height)))
     inside = _inside(outline, (left, top, width, height), inset)
     edge = cv2.subtract(inside, _eroded(inside, 1))
-    if not edge.any() or cv2.mean(table.ink[top : top + height, left : left + width], mask=edge)[0] < 255 * _EDGE_MIN:
+    if not edge.any() or cv2.mean(ink[top : top + height, left : left + width], mask=edge)[0] < 255 * _EDGE_MIN:
         return None
     # What shows of the table at the corners of a turned card becomes card.
     sheet = np.where(inside > 0, box, np.uint8(np.median(box[edge > 0])))[inset:-inset, inset:-inset]
     written = light_ink(evenly_lit(np.ascontiguousarray(sheet)))
-    if split(written).contrast_levels < _CONTRAST_MIN * table.contrast_levels:
+    if split(written).contrast_levels < _CONTRAST_MIN * split(picture).contrast_levels:
         return None
     return Card(left + inset, top + inset, written)
 

@@ -57,7 +57,7 @@ class Decoded(NamedTuple):
 def decode(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMITS) -> npt.NDArray[np.uint8]:
     """Decode one picture: the first frame of a GIF, the first page of a TIFF. Blocks: heavy ones belong in a thread.
 
-    Grey files (1, 2, 4, 8, 16 and 32 bits) give uint8 (H,W), all others uint8 (H,W,3) in RGB; EXIF rotation is applied,
+    Grey files (1, 2, 4, 8, 16 and 32 bits) give uint8 (H,W), and so may others without colour; all else gives uint8 (H,W,3) in RGB. EXIF rotation is applied,
     transparency laid over white or, where the alpha alone holds the shape, turned into dark ink on white (H,W). A picture
     much larger than preparation works with comes reduced, by block means; the shorter side keeps at least 240 pixels.
     The array may be read-only.
@@ -78,9 +78,9 @@ def decode_sized(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMIT
         raise _not_read(data)
     if file_format == "PNG":
         checked = png.check(data, limits)
-        pixels = png.decode_small(data, checked)
+        pixels = png.decode_fast(data, checked)
         if pixels is not None:
-            pixels = over_white(pixels) if checked.samples == 4 else pixels
+            pixels = over_white(pixels) if pixels.shape[2:] == (4,) else pixels
             return Decoded(pixels, checked.width, checked.height)
     return _decode_with_pillow(data, file_format, limits)
 

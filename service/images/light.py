@@ -1,4 +1,4 @@
-"""Size, light and polarity: from a grey picture of any kind to light ink on dark paper, evenly lit.
+"""Size and light: pictures of any kind, as small as they may be, and lit evenly.
 
 Steps, each array → array. They may not know where the ink is; that is `ink.py`.
 """
@@ -83,18 +83,6 @@ def smoothly_lit(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         return picture
     light = (surface - np.median(surface)).reshape(_GRID_PX, _GRID_PX)
     return _uint8(cv2.subtract(picture, cv2.resize(light, (width, height)), dtype=cv2.CV_8U))
-
-
-def light_ink(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Light ink on dark paper, whichever it was: the paper is what most of the border shows. uint8 (H,W) → same.
-
-    Light and dark are told apart by Otsu's threshold.
-    """
-    threshold, _ = cv2.threshold(picture, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    border = border_of(picture)
-    if 2 * np.count_nonzero(border > threshold) > border.size:
-        return _uint8(cv2.bitwise_not(picture))
-    return picture
 
 
 def border_of(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -92,17 +92,21 @@ def without_hairs(mask: Mask) -> Mask:
     """
     if min(mask.shape) < _SIDE_MIN_PX:
         return mask
-    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    inside = depth[mask > 0]
-    if not inside.size:
+    box = cv2.boundingRect(mask)
+    if not box[2]:
         return mask
+    # Nothing lies outside of the box but the paper around it, of which a pixel is enough.
+    left, top = max(box[0] - 1, 0), max(box[1] - 1, 0)
+    depth = cv2.distanceTransform(mask[top : box[1] + box[3] + 1, left : box[0] + box[2] + 1], cv2.DIST_L2, 3)
+    inside = depth[depth > 0]
     deep = inside.size * 9 // 10
     radius_px = float(np.partition(inside, deep)[deep]) / 0.9
     if 2 * radius_px < _STROKE_MIN_PX:
         return mask
     beyond = _BEYOND * max(mask.shape)
     core = cv2.boundingRect((depth > _HAIR * radius_px).view(np.uint8))
-    if not _far((cv2.boundingRect(mask),), core, beyond + radius_px).any():  # most drawings, at little cost
+    core = core[0] + left, core[1] + top, core[2], core[3]
+    if not _far((box,), core, beyond + radius_px).any():  # most drawings, at little cost
         return mask
     return _without_hairs(mask, radius_px, beyond)
 

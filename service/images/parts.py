@@ -13,6 +13,7 @@ from service.images.light import border_of
 # A part at least this long, of the picture's longer side, may be a digit.
 DIGIT_SIDE_MIN: Final = 0.25
 
+_SIDE_MIN_PX: Final = 32
 _AREA_MIN: Final = 0.08  # of the largest part's area
 _MARGIN: Final = 0.06  # of the picture's longer side
 _LINE_SPAN: Final = 0.9  # of the picture's side
@@ -42,41 +43,56 @@ class Parts(NamedTuple):
 
 def parts_of(mask: npt.NDArray[np.uint8]) -> Parts:
     """Label a mask (H,W) of 0 and 255. A part's `left`, `top`, `width`, `height` are its box."""
-    most_parts = -(-mask.shape[0] // 2) * -(-mask.shape[1] // 2)
-    # Twice as fast with labels of 16 bits, which hold any picture of working size.
-    label_type = cv2.CV_16U if most_parts < 2**16 else cv2.CV_32S
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=label_type)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=_label_type(mask))
     left, top, width, height, area = np.asarray(stats, np.int32)[1:].T
     return Parts(np.asarray(labels), left, top, width, height, area)
+
+
+def _label_type(mask: npt.NDArray[np.uint8]) -> int:
+    """Twice as fast with labels of 16 bits, which hold any picture of working size."""
+    most_parts = -(-mask.shape[0] // 2) * -(-mask.shape[1] // 2)
+    return cv2.CV_16U if most_parts < 2**16 else cv2.CV_32S
 
 
 def without_clutter(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The mask less what cannot be the digit: edges of a table, lines of a frame, specks. uint8 (H,W) → same.
 
-    In this order, and each only if something is left: parts that lie wholly in the picture's margin; thin parts that
-    span the picture and touch its edge twice; where something of a digit's size is left, frames around the picture and
-    their sides, and what lies along the picture's edge while such a part stands free of it; parts with less than 8 % of
-    the largest one's area. All others stay, so that a 5 keeps its roof and a broken stroke its pieces.
+    First what `_free_of_edges` leaves out, then parts with less than 8 % of the largest one's area. All others stay, so
+    that a 5 keeps its roof and a broken stroke its pieces. In a picture of less than 32 pixels no edge is left out:
+    a table's cannot be told from a stroke there, and many a data set has digits so small that reach from edge to edge.
     """
-    parts = parts_of(mask)
-    if parts.area.size < 2:
+    if (
+        cv2.connectedComponents(mask, connectivity=8, ltype=_label_type(mask))[0] <= 2
+    ):  # paper and one part: most drawings
         return mask
+    parts = parts_of(mask)
+    digit = np.ones(parts.area.size, bool) if max(mask.shape) < _SIDE_MIN_PX else _free_of_edges(parts)
+    digit &= parts.area >= _AREA_MIN * parts.area[digit].max()
+    if digit.all():
+        return mask
+    kept = np.concatenate(([False], digit)).astype(np.uint8) * np.uint8(255)  # by label; 0 is the paper
+    return kept[parts.labels]
+
+
+def _free_of_edges(parts: Parts) -> npt.NDArray[np.bool_]:
+    """Which parts are no edge of a table or a frame.
+
+    In this order, and each only if something is left: not what lies wholly in the picture's margin; no thin part that
+    spans the picture and touches its edge twice; where something of a digit's size is left, no frame around the picture
+    nor a side of it, and nothing along the picture's edge while such a part stands free of it.
+    """
     digit = np.ones(parts.area.size, bool)
     for clutter in (_in_margin(parts), _frame_lines(parts)):
         if (digit & ~clutter).any():
             digit &= ~clutter
-    substantial = parts.longer_side >= DIGIT_SIDE_MIN * max(mask.shape)
+    substantial = parts.longer_side >= DIGIT_SIDE_MIN * max(parts.labels.shape)
     frames = _frames(parts)
     if (digit & substantial & ~frames).any():
         digit &= ~frames
     contact = border_contact(parts)
     if (digit & substantial & (contact == 0)).any():
         digit &= contact < _CONTACT_MIN * parts.longer_side
-    digit &= parts.area >= _AREA_MIN * parts.area[digit].max()
-    if digit.all():
-        return mask
-    kept = np.concatenate(([False], digit)).astype(np.uint8) * np.uint8(255)  # by label; 0 is the paper
-    return kept[parts.labels]
+    return digit
 
 
 def _in_margin(parts: Parts) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """A picture of a digit, however it was made → MNIST's canon: uint8 (28,28,1), white ink on black.
 
     picture → reduced → grey → evenly_lit → light_ink → off_the_card → cleaned
-              light.py  colour   shade       light.py    card           ink
+              light.py  colour   shade       polarity    card           ink
             → unstretched → cropped → thickened → thinned → fitted → centred
               strokes.py    ink       ink         strokes   canon    canon
 
@@ -21,7 +21,8 @@ from service.images.canon import SIDE_PX, centred, fitted, is_canonical
 from service.images.card import off_the_card
 from service.images.colour import grey
 from service.images.ink import cleaned, cropped, thickened
-from service.images.light import light_ink, reduced
+from service.images.light import reduced
+from service.images.polarity import light_ink
 from service.images.shade import evenly_lit
 from service.images.strokes import thinned, unstretched
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.images.parts import Parts, parts_of
-from service.images.row_cuts import cuts
+from service.images.row_cuts import Cut, cuts
 from service.images.row_lines import typical_height_px
 
 PARTS_MAX: Final = 96
@@ -32,13 +32,15 @@ _NEAR: Final = 0.35  # of a digit's height
 class Atoms:
     """`labels` int32 (H,W) counts the atoms from 1, left to right; 0 is paper or dirt.
 
-    `boxes` int (atoms, 4): x, y, width, height. `cut` float (atoms): how much ink the cut on an atom's left goes
-    through, in digit heights; 0 where there is paper between it and the one before.
+    `boxes` int (atoms, 4): x, y, width, height. `cuts`: the cut on each atom's left; None where there is paper between it
+    and the one before.
     """
 
     labels: npt.NDArray[np.int32]
     boxes: npt.NDArray[np.int32]
-    cut: npt.NDArray[np.float64]
+    cuts: tuple[Cut | None, ...]
+    line: tuple[float, float]
+    """Slope, and the y at x = 0, of the line through the middle of the row's large parts."""
     digit_px: float
     """The typical height of a digit in this row."""
 
@@ -47,12 +49,13 @@ def atoms_of(mask: npt.NDArray[np.uint8]) -> Atoms:
     """The atoms of a mask (H,W) of 0 and 255 that holds some ink."""
     parts = parts_of(mask)
     digit_px = typical_height_px(parts)
-    kept = _on_the_row(parts, digit_px)
+    line = _line(parts, digit_px)
+    kept = _on_the_row(parts, line, digit_px)
     groups = _joined(parts, kept, digit_px)
     groups.sort(key=lambda group: -sum(int(parts.area[i]) for i in group))
     groups = groups[:PARTS_MAX]
     labels = np.zeros(mask.shape, np.int32)
-    found: list[tuple[float, int, float]] = []  # centre, label, cut
+    found: list[tuple[float, int, Cut | None]] = []  # centre, label, cut
     following = 1
     may_cut = len(groups) <= PARTS_MAX // 2
     for group in groups:
@@ -71,14 +74,14 @@ def atoms_of(mask: npt.NDArray[np.uint8]) -> Atoms:
                 continue
             labels[inside][piece] = following
             occupied = np.flatnonzero(piece.any(axis=0))
-            cut = places[number - 1].ink_px / digit_px if number else 0.0
+            cut = places[number - 1] if number else None
             found.append((left + (occupied[0] + occupied[-1]) / 2, following, cut))
             following += 1
-    return _in_order(labels, found, digit_px)
+    labels, in_order = _in_order(labels, found)
+    return Atoms(labels, _boxes(labels, len(found)), in_order, line, digit_px)
 
 
-def _on_the_row(parts: Parts, digit_px: float) -> list[int]:
-    """Parts that are no specks and lie on the line through the large ones."""
+def _line(parts: Parts, digit_px: float) -> tuple[float, float]:
     large = parts.height >= _WHOLE_HEIGHT * digit_px
     middle_x, middle_y = parts.left + parts.width / 2, parts.top + parts.height / 2
     slope, at_zero = 0.0, float(np.median(middle_y[large]))
@@ -90,9 +93,15 @@ def _on_the_row(parts: Parts, digit_px: float) -> list[int]:
         if apart.any():
             slope = float(np.median((y[second] - y[first])[apart] / (x[second] - x[first])[apart]))
             at_zero = float(np.median(y - slope * x))
-    line = at_zero + slope * middle_x
-    above = np.maximum(parts.top, line - 0.6 * digit_px)
-    below = np.minimum(parts.top + parts.height, line + 0.6 * digit_px)
+    return slope, at_zero
+
+
+def _on_the_row(parts: Parts, line: tuple[float, float], digit_px: float) -> list[int]:
+    """Parts that are no specks and lie on the line through the large ones."""
+    slope, at_zero = line
+    middle = at_zero + slope * (parts.left + parts.width / 2)
+    above = np.maximum(parts.top, middle - 0.6 * digit_px)
+    below = np.minimum(parts.top + parts.height, middle + 0.6 * digit_px)
     on_row = below - above >= _BAND * parts.height
     sizeable = np.maximum(parts.height, parts.width) >= _SPECK_HEIGHT * digit_px
     return [int(i) for i in np.flatnonzero(on_row & sizeable)]
@@ -146,13 +155,14 @@ def _union(parts: Parts, group: list[int]) -> tuple[int, int, int, int]:
     return left, top, right - left, bottom - top
 
 
-def _in_order(labels: npt.NDArray[np.int32], found: list[tuple[float, int, float]], digit_px: float) -> Atoms:
-    found.sort()
+def _in_order(
+    labels: npt.NDArray[np.int32], found: list[tuple[float, int, Cut | None]]
+) -> tuple[npt.NDArray[np.int32], tuple[Cut | None, ...]]:
+    found.sort(key=lambda atom: atom[:2])
     new_label: npt.NDArray[Any] = np.zeros(len(found) + 1, np.int32)
     for position, (_, label, _) in enumerate(found):
         new_label[label] = position + 1
-    labels = new_label[labels]
-    return Atoms(labels, _boxes(labels, len(found)), np.array([cut for _, _, cut in found], float), digit_px)
+    return new_label[labels], tuple(cut for _, _, cut in found)
 
 
 def _boxes(labels: npt.NDArray[np.int32], count: int) -> npt.NDArray[np.int32]:

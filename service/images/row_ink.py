@@ -12,13 +12,15 @@ import numpy.typing as npt
 from service.errors import BlankPictureError
 from service.images.colour import grey
 from service.images.decode import decode_sized
-from service.images.light import light_ink, smoothly_lit
+from service.images.light import smoothly_lit
 from service.images.limits import PictureLimits
+from service.images.polarity import light_ink
 from service.images.row_lines import without_lines
 from service.images.split import split
 
 ROW_SIDE_PX: Final = 1280  # longer side of a row at working size: eight digits are still 60 to 100 pixels high
 _SIDE_MIN_PX: Final = 8
+_FULL_INK: Final = 0.8  # of the digits' ink is no lighter than what becomes 255
 _FAINT_LEVEL: Final = 36.0  # of 255: a seventh of the contrast
 _AROUND: Final = 0.2  # of the picture's shorter side: wider than any stroke
 _AROUND_MIN_PX: Final = 15
@@ -48,13 +50,19 @@ def row_ink(data: bytes, limits: PictureLimits) -> RowInk:
     found = split(small)
     if found.is_blank:
         raise BlankPictureError("The picture is blank: nothing in it stands out from the paper.")
-    stretch = (np.arange(256) - found.paper_level) * (255 / found.contrast_levels)
-    levels = np.asarray(cv2.LUT(small, np.clip(np.rint(stretch), 0, 255).astype(np.uint8)), np.uint8)
-    mask = without_lines(found.ink, _faint(levels, found.ink))
+    mask = without_lines(found.ink, _faint(_stretched(small, found.paper_level, found.ink_level), found.ink))
     if not cv2.countNonZero(mask):
         raise BlankPictureError("There is no digit on the picture, only lines.")
+    full_level = float(np.quantile(small[mask > 0], _FULL_INK))
+    levels = _stretched(small, found.paper_level, max(full_level, found.ink_level))
     height, width = mask.shape
     return RowInk(levels, mask, (sent_width / width, sent_height / height), (sent_width, sent_height))
+
+
+def _stretched(picture: npt.NDArray[np.uint8], from_level: float, to_level: float) -> npt.NDArray[np.uint8]:
+    """From one level to the other becomes 0 to 255."""
+    stretch = (np.arange(256) - from_level) * (255 / (to_level - from_level))
+    return np.asarray(cv2.LUT(picture, np.clip(np.rint(stretch), 0, 255).astype(np.uint8)), np.uint8)
 
 
 def _reduced(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -16,7 +16,7 @@ _SPAN_MIN: Final = 0.5  # of the picture's side: a line that long is no stroke
 _FRAME_COVER_MIN: Final = 0.85  # of each side of a frame's box shows ink
 _FRAME_PEN_MAX: Final = 0.12  # of the frame's height
 _FRAME_HOLDS_MIN: Final = 0.3  # of the frame's height: something so high stands in one
-_DIVIDER: Final = 0.8  # of a frame's height: what is so long and straight within it divides it
+_DIVIDER: Final = 0.95  # of the height within a frame: what is so long and straight within it divides it
 _LENGTH: Final = 1.5  # of a digit's height: no stroke of a digit is so long and so straight
 _PEN_MAX: Final = 0.25  # of a digit's height
 _HAIR_PEN: Final = 0.5  # of the usual pen
@@ -156,7 +156,7 @@ def _without_frames(mask: Mask) -> Mask:
         if cleared is mask:
             cleared = mask.copy()
         inner = _without_sides(own, pen_px)
-        inner = _without_runs(inner, round(_DIVIDER * height), 2 * pen_px + 2, upright_too=True)
+        inner = _without_runs(inner, round(_DIVIDER * (height - 2 * pen_px)), 2 * pen_px + 2, upright_too=True)
         cleared[box][(own > 0) & (inner == 0)] = 0
     return cleared
 

@@ -46,6 +46,12 @@ class Piece:
     cut_right: float
     cut_within: float
     """The least ink that a cut through it would take; 0 if paper does, infinite if there is none."""
+    strokes_left: int = 0
+    """How many strokes the cut on its left crosses."""
+    hole_left: float = 0.0
+    """How much enclosed paper the cut on its left goes through: what was cut is likely a loop."""
+    stray: float = 0.0
+    """How far its middle lies from the row's."""
 
     @property
     def is_split(self) -> bool:
@@ -93,8 +99,11 @@ def _piece(atoms: Atoms, ink: RowInk, first: int, last: int) -> Piece:
     left, top, width, height = _union(boxes)
     right_so_far = np.maximum.accumulate(boxes[:, 0] + boxes[:, 2])
     gaps = boxes[1:, 0] - right_so_far[:-1]
-    within = atoms.cut[first + 1 : last + 1]
-    after = float(atoms.cut[last + 1]) if last + 1 < len(atoms.cut) else 0.0
+    cuts = atoms.cuts[first : last + 2]
+    left_cut, right_cut = cuts[0], cuts[last - first + 1] if len(cuts) > last - first + 1 else None
+    within = cuts[1 : last - first + 1]
+    slope, at_zero = atoms.line
+    stray_px = top + height / 2 - (at_zero + slope * (left + width / 2))
     return Piece(
         first,
         last,
@@ -102,9 +111,12 @@ def _piece(atoms: Atoms, ink: RowInk, first: int, last: int) -> Piece:
         width / unit_px,
         height / unit_px,
         float(gaps.max()) / unit_px if len(gaps) else 0.0,
-        float(atoms.cut[first]),
-        after,
-        float(within.min()) if len(within) else float("inf"),
+        left_cut.ink_px / unit_px if left_cut else 0.0,
+        right_cut.ink_px / unit_px if right_cut else 0.0,
+        min((cut.ink_px / unit_px if cut else 0.0 for cut in within), default=float("inf")),
+        left_cut.strokes if left_cut else 0,
+        left_cut.hole_px / unit_px if left_cut else 0.0,
+        abs(stray_px) / unit_px,
     )
 
 

@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from service.images.light import border_of, light_ink, smoothly_lit
+from service.images.light import border_of, smoothly_lit
+from service.images.polarity import light_ink
+from service.images.split import ink_of
 
 _SIDE_MIN_PX: Final = 40
 _BORDER_INK_MAX: Final = 0.02
@@ -40,13 +42,13 @@ def evenly_lit(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     if min(picture.shape) < _SIDE_MIN_PX:
         return smooth
     light = light_ink(smooth)
-    ink = _ink(light)
+    ink = ink_of(light)
     at_border = _share(border_of(ink))
     if at_border <= _BORDER_INK_MAX:
         return smooth
     local = locally_lit(picture)
     local_light = light_ink(local)
-    local_ink = _ink(local_light)
+    local_ink = ink_of(local_light)
     if _share(border_of(local_ink)) >= _BORDER_INK_GAIN_MAX * at_border:
         return smooth
     same_polarity = (light is smooth) == (local_light is local)
@@ -83,10 +85,6 @@ def _thins_strokes(light: npt.NDArray[np.uint8], ink: npt.NDArray[np.uint8], loc
         return False
     level, paper = float(np.median(light[stroke & left])), float(np.median(light[ink == 0]))
     return abs(float(np.median(light[taken])) - level) < _AS_LIGHT * (level - paper)
-
-
-def _ink(light: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return np.asarray(cv2.threshold(light, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[1], np.uint8)
 
 
 def _share(border: npt.NDArray[np.uint8]) -> float:

@@ -40,3 +40,21 @@ def rows(picture: npt.NDArray[np.uint8]) -> bytes:
 def png(ihdr: bytes, *chunks: bytes) -> bytes:
     """A PNG of a header, whatever comes between, and an end."""
     return SIGNATURE + ihdr + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def filtered(picture: npt.NDArray[np.uint8], kinds: list[int]) -> bytes:
+    """Raw PNG data with the given filter for each row (PNG specification, section 9)."""
+    samples = 1 if picture.ndim == 2 else picture.shape[2]
+    lines = picture.reshape(picture.shape[0], -1).astype(int)
+    above = np.zeros_like(lines[0])
+    raw = b""
+    for line, kind in zip(lines, kinds, strict=True):
+        left = np.concatenate((np.zeros(samples, int), line[:-samples]))[: line.size]
+        corner = np.concatenate((np.zeros(samples, int), above[:-samples]))[: line.size]
+        estimate = left + above - corner
+        distances = np.abs(np.stack([estimate - left, estimate - above, estimate - corner]))
+        paeth = np.choose(distances.argmin(axis=0), [left, above, corner])
+        predicted = [np.zeros_like(line), left, above, (left + above) // 2, paeth][kind]
+        raw += bytes([kind]) + ((line - predicted) % 256).astype(np.uint8).tobytes()
+        above = line
+    return raw

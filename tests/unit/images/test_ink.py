@@ -8,7 +8,7 @@ import pytest
 from service.errors import BlankPictureError
 from service.images.card import off_the_card
 from service.images.ink import cleaned, cropped, thickened
-from service.images.light import light_ink
+from service.images.polarity import light_ink
 from service.images.split import split
 from tests.unit.images.drawings import DIGITS, draw
 

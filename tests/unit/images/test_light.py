@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from service.images.colour import grey
-from service.images.light import WORKING_SIDE_PX, light_ink, reduced, smoothly_lit
+from service.images.light import WORKING_SIDE_PX, reduced, smoothly_lit
 from tests.unit.images.drawings import DIGITS, coloured, draw
 
 
@@ -107,18 +107,3 @@ def test_the_smallest_pictures_pass() -> None:
     for shape in ((1, 1), (1, 50), (50, 1), (2, 2)):
         picture = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         assert smoothly_lit(picture).shape == shape
-
-
-@pytest.mark.parametrize("digit", DIGITS)
-def test_ink_ends_up_light_whichever_it_was(digit: int) -> None:
-    dark_on_light = draw(digit, 60, ink=40, paper=200)
-    light_on_dark = 255 - dark_on_light
-    assert np.array_equal(light_ink(dark_on_light), light_on_dark)
-    assert light_ink(light_on_dark) is light_on_dark
-
-
-def test_a_stroke_that_runs_out_of_the_picture_is_still_the_ink() -> None:
-    picture = np.full((40, 40), 220, np.uint8)
-    picture[:, 10:18] = 30
-    picture[5:10, :] = 30
-    assert np.array_equal(light_ink(picture), 255 - picture)

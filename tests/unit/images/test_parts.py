@@ -89,3 +89,12 @@ def test_a_tall_digit_that_touches_top_and_bottom_is_no_frame() -> None:
     kept = without_clutter(one)
     assert kept[30, 20] == 255
     assert kept[4, 3] == 0
+
+
+def test_a_tiny_crop_keeps_what_reaches_its_edges() -> None:
+    """A 3 of 16 pixels, broken in three; in a large picture the two at the edges could be a frame's."""
+    mask = np.zeros((16, 16), np.uint8)
+    mask[0:2, 2:] = mask[7:9, 4:12] = mask[14:16, :13] = 255
+    assert np.array_equal(without_clutter(mask), mask)
+    large = np.kron(mask, np.ones((8, 8), np.uint8))
+    assert not np.array_equal(without_clutter(large), large)

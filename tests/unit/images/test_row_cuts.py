@@ -61,3 +61,22 @@ def test_what_is_too_slim_for_two_is_not_cut() -> None:
 
 def test_solid_ink_is_not_cut() -> None:
     assert cuts(np.ones((HEIGHT, 60), bool), HEIGHT) == []
+
+
+def test_a_cut_tells_what_it_crosses() -> None:
+    """Through a bridge: one stroke and no hole. Through a ring: two strokes, and the hole between them."""
+    bridge = min(cuts(two_rings(3), HEIGHT), key=lambda cut: cut.ink_px)
+    assert (bridge.strokes, bridge.hole_px) == (1, 0)
+    ring = np.zeros((HEIGHT, 36), bool)
+    ring[:, :] = True
+    ring[5:-5, 5:-5] = False
+    through = [cut for cut in cuts(ring, HEIGHT) if 10 < cut.columns.mean() < 26]
+    assert through
+    for cut in through:
+        assert (cut.strokes, cut.hole_px) == (2, HEIGHT - 10)
+
+
+def test_paper_that_is_open_to_one_side_is_no_hole() -> None:
+    bracket = np.ones((HEIGHT, 36), bool)
+    bracket[5:-5, 5:] = False
+    assert all(cut.hole_px == 0 for cut in cuts(bracket, HEIGHT))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from service.images.parts import parts_of
 from service.images.row_lines import typical_height_px, without_lines
@@ -77,3 +78,19 @@ def test_a_tall_bar_is_no_box() -> None:
     bar = np.zeros((100, 60), np.uint8)
     bar[10:90, 26:34] = 255
     np.testing.assert_array_equal(cleared(bar), bar)
+
+
+@pytest.mark.parametrize("pen", [2, 7])
+def test_what_divides_a_frame_goes_and_a_stroke_that_touches_it_stays(pen: int) -> None:
+    """Fields of 76 pixels' height in lines of `pen` pixels, and in one a bar that hangs from the frame."""
+    framed = np.zeros((100, 240), np.uint8)
+    cv2.rectangle(framed, (10, 12), (230, 88), 255, pen)
+    for x in (80, 150):
+        cv2.line(framed, (x, 12), (x, 88), 255, pen)
+    framed[12:74, 40:48] = 255
+    framed[30:70, 110:118] = framed[30:70, 185:193] = 255
+    left = cleared(framed)
+    assert not left[20:80, 70:90].any()
+    assert not left[20:80, 140:160].any()
+    for bar in (left[25:70, 40:48], left[30:70, 110:118], left[30:70, 185:193]):
+        assert np.mean(bar > 0) > 0.9

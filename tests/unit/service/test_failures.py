@@ -69,6 +69,14 @@ FAILURES: dict[str, list[Callable[[Site], Answer]]] = {
         lambda site: site.over_flask("/models/cnn/versions/77", method="GET"),
         lambda site: site.over_flask("/models/cnn/versions/one", method="GET"),
     ],
+    "unknown_layer": [
+        lambda site: site.over_flask("/models/cnn/activations?layer=conv1", GOOD),
+        lambda site: site.over_flask("/models/cnn/layers/conv1/filters", method="GET"),
+    ],
+    "not_applicable": [
+        lambda site: site.over_flask("/models/cnn/explain?method=occlusion", GOOD),
+        lambda site: site.over_flask("/models/cnn/maximize?class=1", method="GET"),
+    ],
     "unknown_label": [lambda site: site.over_flask("/predict?label=blue", GOOD)],
     "method_not_allowed": [
         lambda site: site.over_flask("/predict", method="GET"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,14 @@ ATOMS = 5
 def piece(first: int, last: int, **changes: float) -> Piece:
     """Atoms ten pixels wide and fifteen high, unless told otherwise; nothing is cut."""
     box = (10 * first, 0, 10 * (last - first + 1), 15)
-    values = {"width": 0.6, "height": 1.0, "gap": 0.0, "cut_left": 0.0, "cut_right": 0.0, "cut_within": np.inf}
+    values: dict[str, Any] = {
+        "width": 0.6,
+        "height": 1.0,
+        "gap": 0.0,
+        "cut_left": 0.0,
+        "cut_right": 0.0,
+        "cut_within": np.inf,
+    }
     return Piece(first, last, box, **{**values, **changes})
 
 

@@ -14,7 +14,11 @@ CARD: dict[str, Any] = {
     "labels": [str(digit) for digit in range(10)],
     "input": {"shape": [28, 28, 1], "dtype": "uint8", "preparation": "mnist"},
     "dataset": {"name": "mnist"},
-    "architecture": {"parameters": 1234, "macs": 5678},
+    "architecture": {
+        "parameters": 1234,
+        "macs": 5678,
+        "layers": [{"name": "logits", "type": "dense", "output_shape": [10], "parameters": 1234, "macs": 5678}],
+    },
     "metrics": {"test": {"accuracy": 0.99}},
 }
 CNN = ModelVersion("cnn", 1, "available", None, CARD)
