@@ -58,7 +58,11 @@ def test_the_version_is_stated_once() -> None:
     assert PYPROJECT["project"]["dynamic"] == ["version"]
     assert "version" not in PYPROJECT["project"]
     assert PYPROJECT["tool"]["setuptools"]["dynamic"]["version"]["attr"] == "service.version.__version__"
-    sources = [*find_modules(ROOT, ["architectures", "service", "training"]).values(), ROOT / "pyproject.toml", ROOT / "Makefile"]
+    sources = [
+        *find_modules(ROOT, ["architectures", "service", "training"]).values(),
+        ROOT / "pyproject.toml",
+        ROOT / "Makefile",
+    ]
     stated = [path.relative_to(ROOT) for path in sources if __version__ in path.read_text()]
     assert stated == [Path("service/version.py")]
 
@@ -122,7 +126,15 @@ def test_each_lock_has_its_own_tensorflow() -> None:
 def test_what_is_imported_is_asked_for(package: str, files: list[str]) -> None:
     """By name, not by being there for another's sake; and what serves does not import what only tests need."""
     providers = packages_distributions()
-    ours = {"architectures", "service", "training", "benchmarks", "tests", "examples", "__future__"} | sys.stdlib_module_names
+    ours = {
+        "architectures",
+        "service",
+        "training",
+        "benchmarks",
+        "tests",
+        "examples",
+        "__future__",
+    } | sys.stdlib_module_names
     asked = set().union(*(asked_for(file) for file in files))
     missing = {
         str(found)
