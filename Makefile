@@ -38,6 +38,7 @@ serve: ## Serve the models in models/ on port 8000; PORT=9000 for another, GPU=0
 
 .PHONY: test
 test: dev ## Run every test; ARGS='-k name' for some
+	@command -v promtool >/dev/null || requirements/system-package.sh prometheus 'it checks the alerts and dashboards'
 	@$(PY) -m pytest $(ARGS)
 
 .PHONY: test-fast
@@ -54,6 +55,14 @@ train: ## Train cnn and mlp on the full MNIST and publish the next version of ea
 experiments: ## Train every preset that has no record yet, one after another, and write docs/results.md; takes an hour or more
 	@$(install) '$(VENV)' training
 	@$(PY) -m training experiments $(ARGS)
+
+.PHONY: screenshots
+screenshots: dev ## Take the pictures of the page in docs/screenshots again
+	@$(PY) -m tests.page.screenshots
+
+.PHONY: dashboards
+dashboards: dev ## Write Grafana's dashboards from their code in monitoring/dashboards
+	@$(PY) -m monitoring.dashboards
 
 .PHONY: lint
 lint: dev ## Check style, format and types

@@ -7,6 +7,7 @@ from service.description import Json, error_types, failures, get, json_answer, p
 from service.images import WARNINGS
 from service.inspection import description as inspection
 from service.oip import description as oip
+from service.page import description as page
 from service.tfserving import description as tfserving
 from service.version import __version__
 
@@ -49,7 +50,7 @@ def document() -> Json:
                 }
             },
             "/openapi.json": {"get": get("This description.")},
-            "/": {"get": get("Where to go from here.")},
+            **page.paths(),
             **tfserving.paths(),
             **oip.paths(),
         },

@@ -10,7 +10,6 @@ from service.errors import NotReadyError
 from service.observation import flush_all
 from service.openapi import document
 from service.routes.services import services
-from service.version import __version__
 
 blueprint = Blueprint("health", __name__)
 
@@ -45,16 +44,3 @@ def exposition() -> Response:
 def openapi() -> Response:
     """This API, described."""
     return jsonify(document())
-
-
-@blueprint.get("/")
-def index() -> Response:
-    """Where to go from here."""
-    return jsonify(
-        {
-            "service": "digits",
-            "version": __version__,
-            "predict": "POST /predict",
-            "links": ["/models", "/openapi.json", "/metrics", "/healthz", "/readyz"],
-        }
-    )

@@ -1,0 +1,58 @@
+"""A real Chromium on the page of a real service with the models that ship."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from tests.e2e.service_process import Service, started
+from tests.page.sheet import Sheet, opened
+from tests.processes import ROOT
+
+QUEUE_LIMIT = 64
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    """One for all tests of the page. Its queue is short, so that it can be filled, and a new engine comes at once."""
+    settings = {"queue_limit": str(QUEUE_LIMIT), "max_pictures": str(QUEUE_LIMIT), "restart_backoff_seconds": "0.1"}
+    with started(ROOT / "models", default_model="cnn", **settings) as running:
+        running.wait_until_ready()
+        yield running
+        assert not running.events("internal_error")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where Debian's browser is; it is installed if it is not."""
+    if shutil.which("chromium") is None:
+        subprocess.run([ROOT / "requirements" / "system-package.sh", "chromium", "it tests the page"], check=True)
+    found = shutil.which("chromium")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    # Not for the session: while Playwright runs, no other test can run an event loop in this thread.
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        launched = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, service: Service) -> Iterator[Page]:
+    """A window of its own on the page, wide enough for two columns."""
+    with opened(browser, service, ViewportSize(width=1280, height=900)) as page:
+        yield page
+
+
+@pytest.fixture
+def sheet(page: Page) -> Sheet:
+    return Sheet(page)
