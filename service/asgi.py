@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
 
-from service import garbage, logs, settings
+from service import garbage, logs, process_memory, settings
 from service.app import create_app
 from service.asgi_types import App, Receive, Scope, Send
 from service.bodies import BodiesFirst
@@ -17,6 +18,9 @@ from service.observation import FLUSH_SECONDS, flush_all
 from service.services import assemble
 
 log = logs.get(__name__)
+
+_MEASURE_TURNS = 10
+"""Memory changes slowly, and to ask for it costs more than a flush."""
 
 
 class Worker:
@@ -55,7 +59,9 @@ def bridge(wsgi_app: Any, threads: int) -> App:
 
 
 async def _keep_flushing() -> None:
-    while True:
+    for turn in count():
+        if turn % _MEASURE_TURNS == 0:
+            process_memory.measure("worker")
         await asyncio.sleep(FLUSH_SECONDS)
         flush_all()
 

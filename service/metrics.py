@@ -50,6 +50,11 @@ CONFIDENCE = Histogram(
     ["model", "version"],
     buckets=CONFIDENCE_BUCKETS,
 )
+JUDGED_PICTURES = Counter(
+    "digits_judged_pictures",
+    "Pictures of which it was said whether they show a digit at all.",
+    ["model", "version", "is_digit"],
+)
 REJECTIONS = Counter("digits_rejections", "Requests and single pictures refused, by type of error.", ["reason"])
 
 BATCH_PICTURES = Histogram(
@@ -58,7 +63,15 @@ BATCH_PICTURES = Histogram(
 BATCH_SECONDS = Histogram(
     "digits_batch_seconds", "Time of one call of a model.", ["model", "version"], buckets=STAGE_BUCKETS_SECONDS
 )
+BATCH_ROWS = Counter(
+    "digits_batch_rows",
+    "Rows that calls of a model computed, those that only pad a batch included.",
+    ["model", "version"],
+)
 QUEUE_PICTURES = Gauge("digits_queue_pictures", "Pictures waiting for the engine.", multiprocess_mode="livesum")
+QUEUE_LIMIT_PICTURES = Gauge(
+    "digits_queue_limit_pictures", "Most pictures that may wait for the engine.", multiprocess_mode="livesum"
+)
 DROPPED_PICTURES = Counter(
     "digits_dropped_pictures",
     "Pictures dropped before inference, as nobody waited for them any more: deadline or client_gone.",
@@ -112,12 +125,51 @@ MODEL_INFO = Gauge(
     ["model", "version", "dataset", "parameters", "test_accuracy", "device"],
     multiprocess_mode="livemax",
 )
+MODEL_LABEL = Gauge(
+    "digits_model_label",
+    "1 for the version that a label points at.",
+    ["model", "version", "label"],
+    multiprocess_mode="livemax",
+)
+MODEL_ACCURACY = Gauge(
+    "digits_model_accuracy_ratio",
+    "Accuracy that a version's card states, by part of its data set: validation or test.",
+    ["model", "version", "part"],
+    multiprocess_mode="livemax",
+)
+MODEL_CALIBRATION_ERROR = Gauge(
+    "digits_model_calibration_error_ratio",
+    "Expected calibration error that a version's card states, by part of its data set.",
+    ["model", "version", "part"],
+    multiprocess_mode="livemax",
+)
+VALIDATION_SHARE = Gauge(
+    "digits_model_validation_share_ratio",
+    "Part of its validation pictures that a version took for this digit, by its card.",
+    ["model", "version", "digit"],
+    multiprocess_mode="livemax",
+)
 ENGINE_RESTARTS = Counter("digits_engine_restarts", "Engine processes that died and were started again.")
 ENGINE_UP = Gauge(
     "digits_engine_up",
     "1 while every worker hears from a ready engine at this endpoint.",
     ["endpoint"],
     multiprocess_mode="livemin",
+)
+RESIDENT_MEMORY_BYTES = Gauge(
+    "digits_resident_memory_bytes",
+    "Memory that a process holds in RAM: an engine or an HTTP worker.",
+    ["role"],
+    multiprocess_mode="liveall",
+)
+GPU_MEMORY_USED_BYTES = Gauge(
+    "digits_gpu_memory_used_bytes", "GPU memory in use, by anything.", ["device"], multiprocess_mode="livemax"
+)
+GPU_MEMORY_TOTAL_BYTES = Gauge(
+    "digits_gpu_memory_total_bytes", "GPU memory that there is.", ["device"], multiprocess_mode="livemax"
+)
+GPU_UTILIZATION = Gauge(
+    "digits_gpu_utilization_ratio", "Part of the time in which the GPU ran.", ["device"], multiprocess_mode="livemax"
 )
 BUILD_INFO = Gauge("digits_build_info", "The service's version; always 1.", ["version"], multiprocess_mode="livemax")
 

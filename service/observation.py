@@ -126,6 +126,9 @@ class Observer:
         name, number = version.name, str(version.version)
         self._digits = BufferedCounts([metrics.PREDICTIONS.labels(name, number, label) for label in version.labels])
         self._confidence = BufferedHistogram(metrics.CONFIDENCE.labels(name, number))
+        self._judged = BufferedCounts(
+            [metrics.JUDGED_PICTURES.labels(name, number, is_digit) for is_digit in ("false", "true")]
+        )
         self._stages = {
             stage: BufferedHistogram(metrics.STAGE_SECONDS.labels(name, number, stage))
             for stage in ("read", "decode", "queue", "inference", "write")
@@ -136,6 +139,10 @@ class Observer:
         """Count pictures by their class, and how surely it was found; both in the same order."""
         self._digits.note_all(winners)
         self._confidence.note_all(confidences)
+
+    def judged(self, is_digit: Iterable[bool]) -> None:
+        """Count pictures by whether they were taken for a digit at all."""
+        self._judged.note_all(map(int, is_digit))
 
     def passed(self, stages: Mapping[str, float]) -> None:
         """Record how many seconds a request spent in each stage."""

@@ -128,6 +128,7 @@ class Predictor:
         """The JSON that answers `job`; counts what was predicted."""
         answer = job.answer
         names, top_k = job.target.names, job.top_k
+        verdicts = job.target.verdicts(answer.energy)
         winners = answer.probabilities.argmax(axis=1).tolist()
         confidences = list(answer.probabilities.max(axis=1))
         predictions: list[dict[str, Any]] = [
@@ -135,7 +136,7 @@ class Predictor:
             for winner, confidence, verdict, warnings, row in zip(
                 winners,
                 confidences,
-                job.target.verdicts(answer.energy),
+                verdicts,
                 job.warnings,
                 answer.probabilities,
                 strict=True,
@@ -146,6 +147,7 @@ class Predictor:
                 best = np.argsort(-row, kind="stable")[:top_k].tolist()
                 prediction["top"] = [{**names[i], "probability": row[i]} for i in best]
         job.target.observer.predicted(winners, confidences)
+        job.target.observer.judged(verdict["is_digit"] for verdict in verdicts if verdict)
         for index in sorted(job.faults):
             predictions.insert(index, job.faults[index].document())
         body = orjson.dumps(

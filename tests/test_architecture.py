@@ -25,7 +25,7 @@ from tests.import_graph import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("architectures", "service", "training", "benchmarks")
+PACKAGES = ("architectures", "service", "training", "benchmarks", "monitoring")
 MODULES = find_modules(ROOT, PACKAGES)
 IMPORTS = read_imports(MODULES)
 

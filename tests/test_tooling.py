@@ -121,13 +121,20 @@ def test_each_lock_has_its_own_tensorflow() -> None:
 
 @pytest.mark.parametrize(
     ("package", "files"),
-    [("service", ["service"]), ("training", ["training"]), ("benchmarks", ["dev"]), ("tests", ["dev"])],
+    [
+        ("service", ["service"]),
+        ("training", ["training"]),
+        ("benchmarks", ["dev"]),
+        ("monitoring", ["dev"]),
+        ("tests", ["dev"]),
+    ],
 )
 def test_what_is_imported_is_asked_for(package: str, files: list[str]) -> None:
     """By name, not by being there for another's sake; and what serves does not import what only tests need."""
     providers = packages_distributions()
     ours = {
         "architectures",
+        "monitoring",
         "service",
         "training",
         "benchmarks",

@@ -60,7 +60,8 @@ class Executor:
         served = batch.key
         started = time.monotonic()
         try:
-            predictions = served.model.predict(self._lay_together(batch))
+            images = self._lay_together(batch)
+            predictions = served.model.predict(images)
         except OUT_OF_MEMORY as error:
             name, version = served.version.name, served.version.version
             log.error("out_of_memory", model=name, version=version, pictures=batch.pictures)
@@ -81,6 +82,7 @@ class Executor:
             at += count
         served.batch_pictures.observe(batch.pictures)
         served.batch_seconds.observe(seconds)
+        served.batch_rows.inc(len(images))
 
     def _lay_together(self, batch: Batch[Served, Request]) -> npt.NDArray[np.uint8]:
         """The batch's pictures in one array of a warmed size; no copy when one request fills it exactly."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 from service import logs, metrics
 from service.catalogue import ModelVersion
@@ -30,6 +30,7 @@ class Served:
     picture_bytes: int
     batch_pictures: Histogram
     batch_seconds: Histogram
+    batch_rows: Counter
 
     def close(self) -> None:
         """Free the device memory."""
@@ -67,4 +68,5 @@ class Loader:
             math.prod(shape),
             metrics.BATCH_PICTURES.labels(name, str(number)),
             metrics.BATCH_SECONDS.labels(name, str(number)),
+            metrics.BATCH_ROWS.labels(name, str(number)),
         )

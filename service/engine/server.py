@@ -22,6 +22,7 @@ from service import logs, metrics, wire
 from service.engine import memory, news, signatures
 from service.engine.batcher import Batcher, QueueFullError, Work
 from service.engine.execution import Executor, Request
+from service.engine.gauges import Gauges
 from service.engine.holds import Holds
 from service.engine.keeper import Keeper
 from service.engine.loader import Loader, Served
@@ -55,6 +56,7 @@ class Server:
             settings.default_model, TENSORFLOW_VERSION, runtime.device, settings.engine_heartbeat_seconds
         )
         self._batcher: Batcher[Served, Request] = Batcher(settings.max_batch_size, settings.queue_limit)
+        metrics.QUEUE_LIMIT_PICTURES.set(settings.queue_limit)
         self._runs: Runs[Served] = Runs(settings.run_limit)
         self._executor = Executor(self._batcher, sizes, self._send, self._refuse)
         self._peers = Peers(settings.engine_timeout_seconds)
@@ -67,7 +69,9 @@ class Server:
             self._tell,
             Holds(settings.run_path / f"unloaded-{settings.engine_index}.json"),
         )
-        self._watcher = Watcher(self._keeper, settings.models_poll_seconds, self._tell)
+        self._watcher = Watcher(
+            self._keeper, settings.models_poll_seconds, self._tell, Gauges(runtime.device.kind).measure
+        )
         self._stopping = False
         self._context = zmq.Context()
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)

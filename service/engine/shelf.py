@@ -13,7 +13,7 @@ import msgspec
 
 from service import metrics
 from service.catalogue import STATES, Catalogue, Device, ModelVersion, State
-from service.engine import news
+from service.engine import card_metrics, news
 from service.engine.peers import NONE, Peers
 from service.engine.repository import Key
 
@@ -98,6 +98,7 @@ class Shelf(Generic[Item]):
             case news.Gone(key):
                 self._hide(key)
             case news.Offered(model, offer):
+                card_metrics.label(model, self.catalogue.offer(model), offer)
                 offers = {name: o for name, o in self.catalogue.offers.items() if name != model}
                 if offer is not None:
                     offers[model] = offer
@@ -189,3 +190,4 @@ class Shelf(Generic[Item]):
                 self.catalogue.device.name,
             )
             metrics.MODEL_INFO.labels(*self._info_labels[key]).set(1)
+            card_metrics.describe(version)

@@ -48,7 +48,15 @@ class _LookAgain:
 class Watcher:
     """All methods return at once, and may be called from the loop or a signal handler."""
 
-    def __init__(self, keeper: Keeper[Any], poll_seconds: float, tell: Callable[[news.Obeyed], None]) -> None:
+    def __init__(
+        self,
+        keeper: Keeper[Any],
+        poll_seconds: float,
+        tell: Callable[[news.Obeyed], None],
+        measure: Callable[[], None],
+    ) -> None:
+        """`measure` is called after each look, from the second thread."""
+        self._measure = measure
         self._keeper = keeper
         self._poll_seconds = poll_seconds
         self._tell = tell
@@ -88,6 +96,7 @@ class Watcher:
             todo = self._todo.get(timeout=max(0.0, next_look_seconds - time.monotonic()))
         except Empty:
             self._keeper.look()
+            self._measure()
             return time.monotonic() + self._poll_seconds
         if isinstance(todo, _Close):
             todo.loaded.close()

@@ -148,6 +148,17 @@ def test_an_observer_counts_digits_confidences_and_stages() -> None:
     assert [round(b - a, 6) for a, b in zip(before, after, strict=True)] == [2, 1, 3, 1, 1, 2, 4, 8, 16]
 
 
+def test_an_observer_counts_what_is_taken_for_a_digit_and_what_is_not() -> None:
+    def now() -> list[float]:
+        flush_all()
+        labels = {"model": CNN.name, "version": str(CNN.version)}
+        return [total("digits_judged_pictures_total", **labels, is_digit=verdict) for verdict in ("true", "false")]
+
+    before = now()
+    Observer(CNN).judged([True, False, True])
+    assert [b - a for a, b in zip(before, now(), strict=True)] == [2, 1]
+
+
 def test_an_observer_knows_when_it_last_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = {"model": CNN.name, "version": str(CNN.version)}
     now = [2e9]
