@@ -6,6 +6,7 @@ Where this machine keeps data sets stays: that is no setting of what is tested.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -16,6 +17,9 @@ import pytest
 hypothesis.settings.register_profile("repeatable", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+# A shell that runs this in the background has Ctrl-C ignored, here and in every process that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _KEPT = {"DIGITS_DATA_DIR", "DIGITS_CACHE_DIR"}
 

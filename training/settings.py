@@ -43,10 +43,6 @@ def read_settings() -> Settings:
 def prepare_libraries() -> None:
     """To be called before the first import of Keras or TensorFlow: Keras shall run on TensorFlow, whatever the user's
     own default is, and TensorFlow shall say warnings and errors only, unless the user asked otherwise.
-
-    Unless the user asked otherwise it also computes with oneDNN, which TensorFlow does not do by itself on every
-    processor: on a Zen 3 the gradients of convolutions take half the time with it.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

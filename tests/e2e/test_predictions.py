@@ -175,9 +175,12 @@ def test_the_api_is_described_and_every_path_in_it_is_there(client: httpx.Client
     document = client.get("/openapi.json").json()
     assert "/predict" in document["paths"]
     for path, operations in document["paths"].items():
+        if path.startswith("/page/"):
+            continue  # these addresses are stamped with their content; the page's own tests follow every one
         # Nobody has labels here, and nobody unloads what other tests ask: such requests get as far as their name.
         nowhere = "{label}" in path or path.endswith(("/load", "/unload"))
         parts = {"name": "nobody" if nowhere else "toy", "model": "toy", "version": "1", "label": "nobody"}
+        parts["layer"] = "conv1"
         there = path.format_map(parts)
         for method in operations:
             answer = client.request(method.upper(), there)
@@ -185,4 +188,6 @@ def test_the_api_is_described_and_every_path_in_it_is_there(client: httpx.Client
                 assert answer.status_code == 404, (method, path)
                 assert "nobody" in answer.text
             else:
-                assert answer.status_code in ((200,) if method == "get" else (200, 400)), (method, path)
+                # What has to be named cannot be guessed from the path.
+                needs_more = method == "post" or path.endswith("/maximize")
+                assert answer.status_code in ((200, 400) if needs_more else (200,)), (method, path)

@@ -192,14 +192,9 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 def test_keras_runs_on_tensorflow_whatever_the_user_prefers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     prepare_libraries()
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
-    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
-    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
-    prepare_libraries()
-    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
 
 
 def test_every_setting_says_what_it_is() -> None:

@@ -11,11 +11,10 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from architectures import ARCHITECTURES
+from architectures import ARCHITECTURES, ArchitectureError
 from tests.toy_model import toy_dataset
 from training.command_line import command_line
 from training.config import OPTIMIZERS, TrainingConfig
-from training.errors import ConfigurationError
 from training.fit import fit, make_repeatable
 from training.networks.build import build_served
 from training.pipeline import split
@@ -204,6 +203,6 @@ def test_the_signatures_on_the_card_are_those_of_the_contract(card: dict[str, An
 
 
 def test_a_model_that_does_not_exist(dataset: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="resnet"):
+    with pytest.raises(ArchitectureError, match="resnet"):
         train_and_publish(replace(CONFIG, model="resnet"), dataset, tmp_path, Console(quiet=True))
     assert list(tmp_path.iterdir()) == []
