@@ -88,18 +88,18 @@ def _remedies(kind: str, window: Window, sides: tuple[int, int]) -> str:
 
     padding = _pixels(window.padding)
     found = {
-        "an input side of": _nearest(_first_misfit(window, sides), 1, window.fits),
-        "a stride of": _nearest(window.stride, 1, lambda stride: all_fit(replace(window, stride=stride))),
-        f"a {kind} of": _nearest(window.size, 1, lambda size: all_fit(replace(window, size=size))),
-        "a padding of": _nearest(
+        "an input side of": nearest(_first_misfit(window, sides), 1, window.fits),
+        "a stride of": nearest(window.stride, 1, lambda stride: all_fit(replace(window, stride=stride))),
+        f"a {kind} of": nearest(window.size, 1, lambda size: all_fit(replace(window, size=size))),
+        "a padding of": nearest(
             padding, 0, lambda pixels: pixels < window.size and all_fit(replace(window, padding=pixels))
         ),
     }
     return ", ".join(f"{what} {' or '.join(map(str, values))}" for what, values in found.items() if values)
 
 
-def _nearest(value: int, lowest: int, fits: Callable[[int], bool]) -> list[int]:
-    """The nearest number below `value` that fits, and the nearest above, where they are not out of sight."""
+def nearest(value: int, lowest: int, fits: Callable[[int], bool]) -> list[int]:
+    """The nearest number from `lowest` to below `value` that fits, and the nearest above, where they are in sight."""
     below = range(value - 1, max(lowest, value - _IN_SIGHT) - 1, -1)
     above = range(value + 1, value + _IN_SIGHT + 1)
     found = (next(filter(fits, numbers), None) for numbers in (below, above))

@@ -25,14 +25,27 @@ from service.errors import (
 )
 from service.request_ids import HEADER, request_id
 from service.responses import refused
-from service.routes import health, inspection, models, oip, page, prediction, preparation, reading, tfserving, tools
+from service.routes import (
+    dreaming,
+    health,
+    inspection,
+    models,
+    oip,
+    page,
+    prediction,
+    preparation,
+    reading,
+    reports,
+    tfserving,
+    tools,
+)
 from service.routes.services import EXTENSION, respond, services
 from service.services import Services, assemble
 from service.settings import Settings
 from service.version import __version__
 
 log = logs.get(__name__)
-_ROOMS = (prediction, reading, preparation, inspection, tools, models, health, page, tfserving, oip)
+_ROOMS = (prediction, reading, preparation, inspection, dreaming, reports, tools, models, health, page, tfserving, oip)
 
 
 def create_app(settings: Settings, shared: Services | None = None) -> Flask:

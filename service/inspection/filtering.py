@@ -6,11 +6,13 @@ width, with input n, kernel k, zero padding p on each side and stride s, there a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from architectures.windows import Window
 from service.errors import InvalidParameterError, WrongShapeError
 
 Array = npt.NDArray[np.float64]
@@ -65,20 +67,20 @@ def outputs(side: int, window: int, stride: int, padding: int, field: str, *, fl
 
     :raise InvalidParameterError: not a whole number, and `floor` does not allow for it; the message names what fits.
     """
-    room = side + 2 * padding - window
-    if room < 0:
+    windows = Window(window, stride, padding)
+    if windows.count(side) < 1:
         raise InvalidParameterError(
             f"a window of {window} does not fit into {side} pixels with a padding of {padding}", field=field
         )
-    if room % stride and not floor:
-        fitting = [each for each in range(1, room + 1) if room % each == 0]
+    if not windows.fits(side) and not floor:
+        fitting = [each for each in range(1, windows.span(side) + 1) if replace(windows, stride=each).fits(side)]
         nearest = sorted(fitting, key=lambda each: (abs(each - stride), each))[:3]
         raise InvalidParameterError(
             f"a stride of {stride} does not fit: ({side} + 2·{padding} - {window}) / {stride} is no whole number; "
             f"the nearest that fit: {', '.join(map(str, sorted(nearest)))}; or send floor=true to leave the rest out",
             field="stride",
         )
-    return room // stride + 1
+    return windows.count(side)
 
 
 def numbers_of(value: Any, field: str, dimensions: tuple[int, ...]) -> Array:

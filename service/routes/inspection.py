@@ -1,81 +1,20 @@
-"""Looking inside a version: layers, kernels, activations, explanations, and pictures that excite a channel."""
+"""Looking inside a version: layers, kernels, activations, and what an answer hangs on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
 from service import arguments
-from service.errors import DeadlineExceededError, InvalidParameterError, NotApplicableError, WrongShapeError
-from service.inspection import activations, dreaming, explanation, formats, kernels, layers, reports, sheets
-from service.inspection.formats import Format
-from service.posted import PostedPictures
-from service.router import Target, Wanted
-from service.routes.services import admit, body, header_bytes, services
+from service.errors import NotApplicableError
+from service.inspection import activations, dreaming, explanation, kernels, layers
+from service.routes.inside import Inside, answer, wanted_format
+from service.routes.services import admit
 from service.routes.versions import below_a_version, wanted
 
 blueprint = Blueprint("inspection", __name__)
-_MAP_FORMATS: tuple[Format, ...] = ("json", "npy", "png")
-
-
-class Inside:
-    """A version that is looked into, and the time there is for it."""
-
-    def __init__(self, asked: Wanted) -> None:
-        ours = services()
-        self.wanted = asked
-        self.target: Target = ours.router.target(asked)
-        self._ours = ours
-        self._budget_seconds = ours.intake.budget_seconds(request.headers.get("X-Request-Timeout-Ms", ""))
-
-    @property
-    def version(self) -> Any:
-        return self.target.version
-
-    def left_seconds(self) -> float:
-        """:raise DeadlineExceededError: none are."""
-        left = self._budget_seconds - (self._ours.clock() - g.started)
-        if left <= 0:
-            raise DeadlineExceededError(f"not done within {self._budget_seconds:g} s")
-        return left
-
-    def run(
-        self, signature: str, tensors: Mapping[str, npt.NDArray[Any]], *outputs: str
-    ) -> dict[str, npt.NDArray[Any]]:
-        """Call a signature; all of its outputs if none is named.
-
-        :raise NotApplicableError: the version has none of that name.
-        :raise ServiceError: as `Router.run` does.
-        """
-        if signature not in self.version.signatures:
-            raise NotApplicableError(
-                f"{self.version.name}/{self.version.version} has no signature {signature!r}: it was made before there was one",
-                field="model",
-            )
-        asking = self._ours.router.run(self.wanted, self.target, signature, tensors, outputs, self.left_seconds())
-        found, self.target = self._ours.client.from_thread(asking)
-        return found.tensors
-
-    def picture(self) -> npt.NDArray[np.uint8]:
-        """The one picture in the request's body, uint8 (1, H, W, C), as the model sees it.
-
-        :raise WrongShapeError: there are several.
-        :raise ServiceError: as for a prediction.
-        """
-        reader = PostedPictures(self._ours.settings)
-        content_type = header_bytes().get(b"content-type", b"").decode("latin-1")
-        posted = self._ours.heavy.wait_for(reader.read, content_type, body(), self.target)
-        if len(posted.images) + len(posted.faults) != 1:
-            raise WrongShapeError("one picture at a time can be looked at", field="body")
-        return posted.images
-
-    def named(self) -> dict[str, Any]:
-        """What begins every answer: which version it is of."""
-        return {"model": self.version.name, "version": self.version.version}
 
 
 @below_a_version(blueprint, "/layers", "GET")
@@ -88,34 +27,6 @@ def layer_table(name: str, version: str | None, label: str | None) -> Response:
     return jsonify({**inside.named(), "layers": layers.table(inside.version)})
 
 
-@below_a_version(blueprint, "/report", "GET")
-def report(name: str, version: str | None, label: str | None) -> Response:
-    """How the version came about and how good it is: history, confusion matrix, per class, calibration.
-
-    :raise ServiceError: there is no such version, or it has no card.
-    """
-    return jsonify(reports.document(Inside(wanted(name, version, label)).version))
-
-
-@blueprint.get("/compare")
-def compare() -> Response:
-    """The figures of several versions side by side: `?models=cnn,mlp/2,cnn@canary`; of all models if none is named.
-
-    :raise ServiceError: there is no such model, version or label.
-    """
-    router, catalogue = services().router, services().client.catalogue
-    names = request.args.get("models") or ",".join(sorted({version.name for version in catalogue.versions}))
-    asked = [_reference(text.strip()) for text in names.split(",")]
-    return jsonify({"versions": reports.comparison([router.target(each).version for each in asked])})
-
-
-def _reference(text: str) -> Wanted:
-    """`cnn`, `cnn/2` or `cnn@canary`."""
-    name, at, label = text.partition("@")
-    name, slash, version = name.partition("/")
-    return wanted(name, version if slash else None, label if at else None)
-
-
 @below_a_version(blueprint, "/layers/<layer>/filters", "GET")
 def filters(name: str, version: str | None, label: str | None, layer: str) -> Response:
     """A layer's kernel and bias as JSON, its kernel as `.npy`, or its kernels as one grid.
@@ -124,14 +35,14 @@ def filters(name: str, version: str | None, label: str | None, layer: str) -> Re
     """
     inside = Inside(wanted(name, version, label))
     index, row = layers.find(inside.version, layer)
-    wanted_format = _format(_MAP_FORMATS)
+    form = wanted_format()
     outputs = (f"{layer}/kernel", f"{layer}/bias")
     if outputs[0] not in inside.version.signatures["filters"].outputs:
         raise NotApplicableError(f"{layer} has no weights", field="layer")
     found = inside.run("filters", {}, *outputs)
     kernel, bias = (found[output] for output in outputs)
-    return _answer(
-        wanted_format,
+    return answer(
+        form,
         lambda: {**inside.named(), **kernels.document(row, kernel, bias)},
         lambda: kernel,
         lambda: kernels.grid(row, kernel, _shape_before(inside, index)),
@@ -147,12 +58,12 @@ def feature_maps(name: str, version: str | None, label: str | None) -> Response:
     admit("predict")
     inside = Inside(wanted(name, version, label))
     layer = request.args.get("layer")
-    untrained = _whether("untrained")
+    untrained = arguments.flag(request.args, "untrained")
     if layer is None:
         return _all_layers(inside, untrained=untrained)
     _, row = layers.find(inside.version, layer)
     channels = layers.chosen_channels(request.args.get("channels"), row)
-    wanted_format = _format(_MAP_FORMATS)
+    form = wanted_format()
     picture = inside.picture()
     signatures = ["activations", *(["untrained_activations"] if untrained else [])]
     found = {signature: inside.run(signature, {"images": picture}, layer)[layer][0] for signature in signatures}
@@ -164,8 +75,8 @@ def feature_maps(name: str, version: str | None, label: str | None) -> Response:
             both["untrained"] = activations.document(row, found["untrained_activations"], channels)["channels"]
         return both
 
-    return _answer(
-        wanted_format,
+    return answer(
+        form,
         document,
         lambda: (
             np.stack([activations.maps(values, channels) for values in found.values()])
@@ -193,7 +104,7 @@ def explain(name: str, version: str | None, label: str | None) -> Response:
     admit("predict")
     inside = Inside(wanted(name, version, label))
     method = explanation.method(request.args.get("method"), inside.version)
-    wanted_format = _format(_MAP_FORMATS)
+    form = wanted_format()
     layer = request.args.get("layer")
     output = explanation.layer_of(layer, inside.version) if method == "grad_cam" else method
     picture = inside.picture()
@@ -202,8 +113,8 @@ def explain(name: str, version: str | None, label: str | None) -> Response:
     index = explanation.chosen_class(request.args.get("class"), inside.version, predicted)
     found = inside.run(method, {"images": picture, "classes": np.array([index], np.int32)})
     shown = found[output][0]
-    return _answer(
-        wanted_format,
+    return answer(
+        form,
         lambda: {
             **inside.named(),
             "method": method,
@@ -220,112 +131,9 @@ def explain(name: str, version: str | None, label: str | None) -> Response:
     )
 
 
-@below_a_version(blueprint, "/maximize", "GET")
-def maximize(name: str, version: str | None, label: str | None) -> Response:
-    """A picture that excites a class, or a layer's channel, starting from faint noise.
-
-    :raise ServiceError: there is no such version, class, layer or channel.
-    """
-    admit("predict")
-    inside = Inside(wanted(name, version, label))
-    seed = _number("seed", 0, 0, 2**31 - 1)
-    return _excited(inside, lambda: dreaming.noise(inside.target.shape, seed))
-
-
-@below_a_version(blueprint, "/dream", "POST")
-def dream(name: str, version: str | None, label: str | None) -> Response:
-    """The same starting from the picture in the body.
-
-    :raise ServiceError: as for a prediction, or there is no such class, layer or channel.
-    """
-    admit("predict")
-    inside = Inside(wanted(name, version, label))
-    return _excited(inside, lambda: inside.picture().astype(np.float32) / 255.0)
-
-
-def _excited(inside: Inside, start: Callable[[], dreaming.Pixels]) -> Response:
-    index, row, channel = _goal(inside)
-    steps = _number("steps", dreaming.STEPS_DEFAULT, 1, dreaming.STEPS_MAX)
-    octaves = _number("octaves", len(dreaming.OCTAVES), 1, len(dreaming.OCTAVES))
-    wanted_format = _format(_MAP_FORMATS)
-    pixels = start()
-    trace: list[float] = []
-    for stretch in dreaming.plan(steps, octaves):
-        found = inside.run(
-            "maximize",
-            {
-                "pixels": pixels,
-                "layer": np.array(index, np.int32),
-                "channel": np.array(channel, np.int32),
-                "steps": np.array(stretch.steps, np.int32),
-                "rate": np.array(dreaming.RATE_DEFAULT, np.float32),
-                "share": np.array(stretch.share, np.float32),
-            },
-        )
-        trace += [float(found["before"][0])] if not trace else []
-        trace.append(float(found["after"][0]))
-        pixels = np.array(found["pictures"])
-    picture = pixels[0]
-    return _answer(
-        wanted_format,
-        lambda: {
-            **inside.named(),
-            "layer": row["name"],
-            "channel": channel,
-            "steps": steps,
-            "octaves": octaves,
-            "before": trace[0],
-            "after": trace[-1],
-            "trace": trace,
-            "image": np.rint(picture * 255.0).astype(np.uint8).tolist(),
-        },
-        lambda: picture,
-        lambda: sheets.png(sheets.enlarged(dreaming.as_bytes(picture), 336)),
-    )
-
-
-def _goal(inside: Inside) -> tuple[int, layers.Layer, int]:
-    """Which layer, and which of its channels: those named, or the logit of the class named.
-
-    :raise InvalidParameterError: neither or both are.
-    """
-    named, layer = request.args.get("class"), request.args.get("layer")
-    if (named is None) == (layer is None):
-        raise InvalidParameterError("name a class, or a layer with a channel", field="class")
-    if layer is None:
-        index, row = layers.find(inside.version, layers.table(inside.version)[-1]["name"])
-        return index, row, explanation.chosen_class(named, inside.version, 0)
-    index, row = layers.find(inside.version, layer)
-    return index, row, _number("channel", 0, 0, layers.channels_of(row) - 1)
-
-
 def _shape_before(inside: Inside, index: int) -> tuple[int, ...]:
     """The shape of what the layer sees, flattening looked through."""
     rows = layers.table(inside.version)[:index]
     while rows and rows[-1]["type"] == "flatten":
         rows = rows[:-1]
     return tuple(rows[-1]["output_shape"]) if rows else inside.target.shape
-
-
-def _answer(
-    wanted_format: Format,
-    document: Callable[[], dict[str, Any]],
-    array: Callable[[], npt.NDArray[Any]],
-    picture: Callable[[], bytes],
-) -> Response:
-    if wanted_format == "json":
-        return jsonify(document())
-    made = formats.npy(array()) if wanted_format == "npy" else picture()
-    return Response(made, content_type=formats.MEDIA_TYPES[wanted_format])
-
-
-def _format(offered: tuple[Format, ...]) -> Format:
-    return formats.chosen(request.args.get("format"), request.accept_mimetypes.best_match, offered)
-
-
-def _number(name: str, default: int, low: int, high: int) -> int:
-    return arguments.whole(request.args, name, default, low, high)
-
-
-def _whether(name: str) -> bool:
-    return arguments.flag(request.args, name)

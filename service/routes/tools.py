@@ -9,11 +9,10 @@ from flask import Blueprint, Response, jsonify, request
 from service.images.limits import PictureLimits
 from service.inspection import describing, filtering, formats, requests, windows
 from service.inspection.filtering import Array
-from service.inspection.formats import Format
+from service.routes.inside import wanted_format
 from service.routes.services import admit, body, services
 
 blueprint = Blueprint("tools", __name__)
-_FORMATS: tuple[Format, ...] = ("json", "npy", "png")
 Work = Callable[[str, bytes, Mapping[str, str], PictureLimits], tuple[Array, Array]]
 
 
@@ -48,14 +47,14 @@ def describe() -> Response:
 def _worked(work: Work) -> Response:
     admit("predict")
     ours = services()
-    wanted = formats.chosen(request.args.get("format"), request.accept_mimetypes.best_match, _FORMATS)
+    form = wanted_format()
     limits = PictureLimits(max_pixels=ours.settings.max_pixels)
     # A large picture takes as long to work on as a heavy one to be read.
     given, found = ours.heavy.wait_for(work, request.content_type or "", body(), request.args.to_dict(), limits)
-    if wanted == "json":
+    if form == "json":
         return jsonify(windows.document(found))
-    made = formats.npy(found) if wanted == "npy" else windows.sheet(given, found)
-    return Response(made, content_type=formats.MEDIA_TYPES[wanted])
+    made = formats.npy(found) if form == "npy" else windows.sheet(given, found)
+    return Response(made, content_type=formats.MEDIA_TYPES[form])
 
 
 def _convolved(content_type: str, data: bytes, query: Mapping[str, str], limits: PictureLimits) -> tuple[Array, Array]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from architectures.windows import nearest
 from training.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 Padding = int | Literal["same", "valid"]
 
@@ -93,26 +94,19 @@ def _misfit(sides: Sequence[int], window: Sequence[int], stride: int, zeros: int
     def fit(window: Sequence[int], stride: int, zeros: int) -> bool:
         return min(window) >= 1 and all(slide.fits for slide in _padded(sides, window, stride, zeros))
 
-    smaller, longest = min(window), max(sides) + 2 * zeros
-    resized = _nearest(smaller, 1, longest, lambda k: fit([side + k - smaller for side in window], stride, zeros))
-    nearest: dict[str, Sequence[object]] = {
+    smaller = min(window)
+    resized = nearest(smaller, 1, lambda k: fit([side + k - smaller for side in window], stride, zeros))
+    found: dict[str, Sequence[object]] = {
         what: [_sides([side + k - smaller for side in window]) for k in resized],
-        "stride": _nearest(stride, 1, longest, lambda other: fit(window, other, zeros)),
+        "stride": nearest(stride, 1, lambda other: fit(window, other, zeros)),
         # A pooling window has no padding to change, and of more than k - 1 zeros some windows would see nothing else.
-        "padding": _nearest(zeros, 0, max(window) - 1, lambda p: fit(window, stride, p)) if what == "kernel" else [],
+        "padding": nearest(zeros, 0, lambda p: p < max(window) and fit(window, stride, p)) if what == "kernel" else [],
     }
-    ways = ", ".join(f"{name} {' or '.join(map(str, values))}" for name, values in nearest.items() if values)
+    ways = ", ".join(f"{name} {' or '.join(map(str, values))}" for name, values in found.items() if values)
     return (
         f"{what} {_sides(window)}, stride {stride} and padding {zeros} do not fit a picture of {sides[0]}×{sides[1]} "
         f"exactly. The nearest that fit: {ways or 'none'}."
     )
-
-
-def _nearest(value: int, lowest: int, highest: int, fits: Callable[[int], bool]) -> list[int]:
-    """The nearest below and the nearest above that fit, where there are such."""
-    below = next((other for other in range(min(value - 1, highest), lowest - 1, -1) if fits(other)), None)
-    above = next((other for other in range(max(value + 1, lowest), highest + 1) if fits(other)), None)
-    return [found for found in (below, above) if found is not None]
 
 
 def _sides(window: Sequence[int]) -> str:

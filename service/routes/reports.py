@@ -1,0 +1,40 @@
+"""How versions came about and how good they are: one at a time, or side by side."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from service.inspection import reports
+from service.router import Wanted
+from service.routes.services import services
+from service.routes.versions import below_a_version, target, wanted
+
+blueprint = Blueprint("reports", __name__)
+
+
+@below_a_version(blueprint, "/report", "GET")
+def report(name: str, version: str | None, label: str | None) -> Response:
+    """How the version came about and how good it is: history, confusion matrix, per class, calibration.
+
+    :raise ServiceError: there is no such version, or it has no card.
+    """
+    return jsonify(reports.document(target(name, version, label).version))
+
+
+@blueprint.get("/compare")
+def compare() -> Response:
+    """The figures of several versions side by side: `?models=cnn,mlp/2,cnn@canary`; of all models if none is named.
+
+    :raise ServiceError: there is no such model, version or label.
+    """
+    router, catalogue = services().router, services().client.catalogue
+    names = request.args.get("models") or ",".join(sorted({version.name for version in catalogue.versions}))
+    asked = [_reference(text.strip()) for text in names.split(",")]
+    return jsonify({"versions": reports.comparison([router.target(each).version for each in asked])})
+
+
+def _reference(text: str) -> Wanted:
+    """`cnn`, `cnn/2` or `cnn@canary`."""
+    name, at, label = text.partition("@")
+    name, slash, version = name.partition("/")
+    return wanted(name, version if slash else None, label if at else None)
