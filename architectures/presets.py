@@ -71,10 +71,10 @@ def preset_keys(name: str) -> tuple[str, ...]:
 def _cnn(_: Keys, __: bool) -> tuple[Layer, ...]:
     # Served on CPUs, hence strides instead of pooling and nothing at the full 28 × 28: see docs/training.md.
     return (
-        Conv(filters=16, kernel=4, stride=2, padding="valid", batch_norm=True),  # (13, 13, 16)
-        Conv(filters=32, kernel=3, padding="valid", batch_norm=True),  # (11, 11, 32)
-        Conv(filters=64, kernel=3, stride=2, padding="valid", batch_norm=True),  # (5, 5, 64)
-        Conv(filters=96, kernel=3, padding="valid", batch_norm=True),  # (3, 3, 96)
+        Conv(filters=24, kernel=4, stride=2, padding="valid", batch_norm=True),  # (13, 13, 24)
+        Conv(filters=48, kernel=3, padding="valid", batch_norm=True),  # (11, 11, 48)
+        Conv(filters=96, kernel=3, stride=2, padding="valid", batch_norm=True),  # (5, 5, 96)
+        Conv(filters=128, kernel=3, padding="valid", batch_norm=True),  # (3, 3, 128)
         Flatten(),
         Dropout(0.1),
         Dense(128, batch_norm=True),

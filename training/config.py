@@ -25,7 +25,8 @@ class Augmentation:
     `rotation_degrees`, `shear` and `shift_px` are drawn from [-a, a]; width and height are each multiplied by a number
     from [1 - `scale`, 1 + `scale`]. `stroke` in [0, 0.5] is the share of pictures whose strokes are thickened, and the
     share whose strokes are thinned. `aspect` makes a picture up to that share wider and narrower at one area. `flip` is
-    the share of pictures whose left and right change places.
+    the share of pictures whose left and right change places. `elastic_px` bends a picture: how far each knot of a coarse
+    grid may move, and what is between in proportion.
 
     The others are the shares of pictures that look as another pen, paper or scanner would have left them: `pen` with
     softer ink or another width of stroke, `coarse` with fewer pixels, half of those in black and white, `gaps` with
@@ -44,16 +45,23 @@ class Augmentation:
     lines: float = 0.0
     grain: float = 0.0
     flip: float = 0.0
+    elastic_px: float = 0.0
 
     @property
     def changes_texture(self) -> bool:
         """Whether more than the geometry and the width of strokes changes."""
         return any((self.pen, self.coarse, self.gaps, self.lines, self.grain))
 
+    @property
+    def calmer(self) -> Augmentation:
+        """Half of each amount, but for those that leave a picture as good as it was: shift and mirroring."""
+        kept = {"shift_px": self.shift_px, "flip": self.flip}
+        return Augmentation(**({name: amount / 2 for name, amount in asdict(self).items()} | kept))
+
     def document(self) -> dict[str, float]:
         """The amounts as the card has them."""
-        # An amount that came later than the first cards is told only where there is one.
-        return {name: amount for name, amount in asdict(self).items() if amount or name != "flip"}
+        later = ("flip", "elastic_px")  # than the first cards: told only where there is such an amount
+        return {name: amount for name, amount in asdict(self).items() if amount or name not in later}
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,8 @@ class TrainingConfig:
     ones whatever the seed, so that versions can be compared.
 
     For each picture of a batch, `rare_share` drawn digits in shapes that MNIST hardly has and `outlier_share` pictures
-    that are no digit are added to it; see `training.synthesis`. `report_every` so many steps the accuracy on the test
+    that are no digit are added to it; see `training.synthesis`. In the last `calm_share` of all steps pictures are
+    changed half as far: what a run sees last should resemble what comes. `report_every` so many steps the accuracy on the test
     part is told, which changes no weight.
 
     Raises `ConfigurationError`, naming the field, for a value that makes no sense.
@@ -104,6 +113,7 @@ class TrainingConfig:
     rare_share: float = 0.0
     outlier_share: float = 0.0
     augmentation: Augmentation = Augmentation()
+    calm_share: float = 0.0
 
     def __post_init__(self) -> None:
         self._check_numbers()
@@ -134,7 +144,15 @@ class TrainingConfig:
         }
         document["augmentation"] = self.augmentation.document()
         document["architecture_keys"] = dict(self.architecture_keys)
-        optional = ("architecture_keys", "allow_floor", "max_steps", "early_stopping", "pictures", "nesterov")
+        optional = {
+            "architecture_keys",
+            "allow_floor",
+            "max_steps",
+            "early_stopping",
+            "pictures",
+            "nesterov",
+            "calm_share",
+        }
         return {key: value for key, value in document.items() if value or key not in optional}
 
     def _check_numbers(self) -> None:
@@ -145,7 +163,7 @@ class TrainingConfig:
         for name in ("rare_share", "outlier_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigurationError(f"{flag(name)} must lie in [0, 1], not {getattr(self, name)}.")
-        for name in ("warmup_share", "label_smoothing", "averaging_share", "weight_decay"):
+        for name in ("warmup_share", "label_smoothing", "averaging_share", "weight_decay", "calm_share"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ConfigurationError(f"{flag(name)} must lie in [0, 1), not {getattr(self, name)}.")
         if not 0.0 < self.learning_rate <= 10.0:

