@@ -41,7 +41,7 @@ class RunState:
     """What has been noted so far; `epochs_done` and no more are in the weights that lie beside it.
 
     `history` has a document for each epoch, `test_curve` one for each report. `best_weights` are those of the epoch with the lowest
-    validation loss, kept for early stopping alone; `waited` counts the epochs since.
+    validation loss, kept for early stopping alone; `waited` counts the epochs since. `backend` is what took the steps.
     """
 
     epochs_done: int = 0
@@ -51,6 +51,7 @@ class RunState:
     best_weights: list[NDArray[Any]] = field(default_factory=list)
     waited: int = 0
     stopped: bool = False
+    backend: str = "tensorflow"
 
 
 def run_directory(runs_dir: Path, config: TrainingConfig, data_sha256: dict[str, str]) -> Path:

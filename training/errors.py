@@ -46,5 +46,9 @@ class RunInterruptedError(TrainingError):
     exit_code = 130  # 128 + SIGINT, as shells count
 
     def __init__(self, epochs_done: int, message: str = "interrupted") -> None:
-        super().__init__(message)
+        super().__init__(epochs_done, message)
         self.epochs_done = epochs_done
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message

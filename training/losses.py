@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 if TYPE_CHECKING:
     from training.config import TrainingConfig
@@ -38,10 +38,10 @@ class OpenSetCrossentropy(keras.losses.Loss):  # type: ignore[misc]  # Keras has
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The loss of each picture, (N,)."""
         classes = y_pred.shape[1]
-        known = tf.reduce_sum(y_true, axis=1, keepdims=True)  # 1 for a digit, 0 for anything else
+        known = ops.sum(y_true, axis=1, keepdims=True)  # 1 for a digit, 0 for anything else
         smoothed = (1.0 - self.smoothing) * y_true + self.smoothing / classes * known
-        none = tf.zeros_like(y_pred[:, :1])
-        return tf.reduce_logsumexp(tf.concat([y_pred, none], axis=1), axis=1) - tf.reduce_sum(smoothed * y_pred, axis=1)
+        none = ops.zeros_like(y_pred[:, :1])
+        return ops.logsumexp(ops.concatenate([y_pred, none], axis=1), axis=1) - ops.sum(smoothed * y_pred, axis=1)
 
 
 class DigitAccuracy(keras.metrics.Mean):  # type: ignore[misc]  # Keras has no types
@@ -52,5 +52,5 @@ class DigitAccuracy(keras.metrics.Mean):  # type: ignore[misc]  # Keras has no t
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # noqa: ARG002
         """Count a batch of targets (N, K), all zeros for no digit, and logits (N, K)."""
-        right = tf.equal(tf.argmax(y_true, axis=1), tf.argmax(y_pred, axis=1))
-        super().update_state(tf.cast(right, tf.float32), sample_weight=tf.reduce_sum(y_true, axis=1))
+        right = ops.equal(ops.argmax(y_true, axis=1), ops.argmax(y_pred, axis=1))
+        super().update_state(ops.cast(right, "float32"), sample_weight=ops.sum(y_true, axis=1))

@@ -19,6 +19,7 @@ from training.export import describe_signatures, export_saved_model
 from training.fit import Fitted, fit, make_repeatable
 from training.interruption import Interruption
 from training.metrics import score
+from training.neighbours import write_neighbours
 from training.networks.build import fold_batch_norm
 from training.pipeline import Part, altered, first, joined, split, to_pixels
 from training.provenance import git_commit, libraries
@@ -90,6 +91,9 @@ def train_and_publish(
             "history": fitted.history,
             "command": " ".join([command_line(config), *dataset.options]),
         }
+        if fitted.backend != "tensorflow":
+            learned["backend"] = fitted.backend
+            learned["command"] += f" --backend {fitted.backend}"
         if fitted.test_curve:
             learned["test_curve"] = fitted.test_curve
         if as_is:
@@ -228,6 +232,7 @@ def publish_model(
         return card
 
     def finish(directory: Path, card: Mapping[str, Any]) -> None:
+        write_neighbours(directory, dataset, card)
         write_report(directory, None, directory / REPORT, card=card)
 
     return publish(models_dir, name, fill, version, finish)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 if TYPE_CHECKING:
     from training.config import TrainingConfig
@@ -51,11 +51,11 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
         self.warmup_share = warmup_share
 
     def __call__(self, step: Any) -> Any:
-        progress = tf.minimum(tf.cast(step, tf.float32) / self.total_steps, 1.0)
-        rise = tf.maximum(progress / max(self.warmup_share, 1e-6), 0.02)
+        progress = ops.minimum(ops.cast(step, "float32") / self.total_steps, 1.0)
+        rise = ops.maximum(progress / max(self.warmup_share, 1e-6), 0.02)
         descent = (progress - self.warmup_share) / (1.0 - self.warmup_share)
-        fall = tf.maximum(0.5 * (1.0 + tf.cos(math.pi * descent)), 1e-3)
-        return self.peak * tf.where(progress < self.warmup_share, rise, fall)
+        fall = ops.maximum(0.5 * (1.0 + ops.cos(math.pi * descent)), 1e-3)
+        return self.peak * ops.where(progress < self.warmup_share, rise, fall)
 
     def get_config(self) -> dict[str, Any]:
         return {"peak": self.peak, "total_steps": self.total_steps, "warmup_share": self.warmup_share}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,9 +41,9 @@ def read_settings() -> Settings:
     return Settings()
 
 
-def prepare_libraries() -> None:
-    """To be called before the first import of Keras or TensorFlow: Keras shall run on TensorFlow, whatever the user's
+def prepare_libraries(backend: Literal["tensorflow", "jax"] = "tensorflow") -> None:
+    """To be called before the first import of Keras or TensorFlow: Keras shall run on `backend`, whatever the user's
     own default is, and TensorFlow shall say warnings and errors only, unless the user asked otherwise.
     """
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from architectures import ArchitectureError, preset_keys, preset_names
+from training.backends import BACKENDS
 from training.config import OPTIMIZERS, SCHEDULES
 from training.recipes import AUGMENTATION_NAMES
 
@@ -60,6 +61,12 @@ def add_run(group: argparse._ActionsContainer) -> None:
         metavar="N",
         help="print the accuracy on the test part every N steps. To look at only: what is chosen by this curve, be it "
         "when to stop, has been fitted to the test part, whose score then says nothing any more",
+    )
+    group.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        default="tensorflow",
+        help="on what Keras takes the steps (default: tensorflow); jax is for a GPU. The SavedModel is TensorFlow's either way",
     )
     # An empty path stands for the run's own directory.
     group.add_argument(

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from architectures.keys import parse_keys
+from training.backends import fit_on_jax, require_jax
 from training.command_line import command_line
 from training.commands.arguments import add_models_dir
 from training.commands.dataset_arguments import add_data_options, load_data
 from training.commands.recipe_options import add_architecture, add_recipe, add_run
 from training.config import TrainingConfig
 from training.data import DATASETS, Dataset
+from training.errors import ConfigurationError
 from training.recipes import augmentation_named, recipe, with_optimizer
 from training.settings import prepare_libraries, read_settings
 
@@ -47,6 +49,10 @@ def run(options: argparse.Namespace) -> int:
     prepare_libraries()
     dataset = load_data(options, options.dataset or config.dataset)
     config = for_data(config, dataset, options)
+    if options.backend == "jax":
+        if options.tensorboard is not None:
+            raise ConfigurationError("--tensorboard needs --backend tensorflow.")
+        require_jax(config, len(dataset.spec.labels))
 
     # Imported late: when there are no data, nobody waits for TensorFlow to find that out.
     from training.checkpoints import run_directory
@@ -65,13 +71,17 @@ def run(options: argparse.Namespace) -> int:
         )
         watch = tensorboard_callbacks(logs, dataset.spec.labels)
         console.print(f"[dim]tensorboard --logdir {logs}[/dim]", highlight=False, soft_wrap=True)
+    fresh = options.fresh
+    if options.backend == "jax" and not options.as_is:
+        fit_on_jax(config, dataset, runs_dir, console, fresh=fresh)
+        fresh = False  # it has begun anew
     published = train_and_publish(
         config,
         dataset,
         options.models_dir or settings.models_dir,
         console,
         runs_dir=runs_dir,
-        fresh=options.fresh,
+        fresh=fresh,
         as_is=options.as_is,
         watch=watch,
     )
