@@ -73,7 +73,7 @@ class ModelVersion(msgspec.Struct, frozen=True):
 
     @property
     def preparation(self) -> str:
-        """Which picture preparation the model was trained for; `"mnist"` is the only one yet."""
+        """Which preparation of pictures the model was trained for, by its name in `service.images.preparations`."""
         preparation: str = self.card["input"].get("preparation", "none")
         return preparation
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from service import forms, metrics
 from service.errors import PayloadTooLargeError, ServiceError, UnsupportedMediaTypeError
 from service.images import is_heavy as is_heavy_picture
-from service.images import read, read_unprepared
+from service.images import read_for, read_unprepared
 from service.images.limits import PictureLimits
 from service.router import Target
 from service.settings import Settings
@@ -94,9 +94,7 @@ class PostedPictures:
             )
         if not prepare:
             return read_unprepared(data, target.shape, self._limits), ()
-        prepared = read(data, self._limits)
-        # Measuring quality takes longer than all the rest for a picture that needs no preparation.
-        return prepared.image, () if prepared.is_canonical else prepared.quality.warnings
+        return read_for(target.version.preparation, target.shape, data, self._limits)
 
     def _check_count(self, pictures: int) -> None:
         if pictures > self._max_pictures:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from service.catalogue import ModelVersion
-from service.images import WARNINGS, Prepared, Step
+from service.images import WARNINGS, Step, Traced
 from service.inspection import sheets
 from service.inspection.sheets import Tile
 
@@ -16,19 +16,23 @@ _TILE_PX = 196
 _TILES_A_ROW = 5
 
 
-def document(version: ModelVersion, prepared: Prepared, steps: Sequence[Step]) -> dict[str, Any]:
+def document(version: ModelVersion, traced: Traced) -> dict[str, Any]:
     """`{"model", "version", "width", "height", "image", "quality", "steps"}`, ready to be sent as JSON.
 
-    `image`: what the model sees, 28 rows of 28 numbers. `steps`: each with its name, size and a base64 PNG.
+    `image`: what the model sees, rows of numbers, or of triples where it is in colour. `quality` is that of a digit, and
+    None for other things. `steps`: each with its name, size and a base64 PNG.
     """
-    quality = asdict(prepared.quality)
-    quality["warnings"] = {name: WARNINGS[name] for name in prepared.quality.warnings}
+    quality = None
+    if traced.quality is not None:
+        warnings = {name: WARNINGS[name] for name in traced.quality.warnings}
+        quality = asdict(traced.quality) | {"warnings": warnings}
+    grey = traced.image.shape[2] == 1
     return {
         "model": version.name,
         "version": version.version,
-        "width": prepared.width,
-        "height": prepared.height,
-        "image": prepared.image[:, :, 0].tolist(),
+        "width": traced.width,
+        "height": traced.height,
+        "image": (traced.image[:, :, 0] if grey else traced.image).tolist(),
         "quality": quality,
         "steps": [
             {
@@ -37,7 +41,7 @@ def document(version: ModelVersion, prepared: Prepared, steps: Sequence[Step]) -
                 "height": step.image.shape[0],
                 "png": base64.b64encode(sheets.png(step.image)).decode(),
             }
-            for step in steps
+            for step in traced.steps
         ],
     }
 

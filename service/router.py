@@ -25,6 +25,7 @@ from service import metrics
 from service.catalogue import Catalogue, ModelVersion
 from service.client import Answer, EngineClient, Outputs
 from service.errors import NotReadyError, ServiceError, UnknownVersionError
+from service.images import suits
 from service.observation import Observer
 from service.shadow import Shadow
 
@@ -215,7 +216,7 @@ class Router:
             version,
             version.input_shape,
             [{"digit": i} if name == str(i) else {"label": name, "index": i} for i, name in enumerate(version.labels)],
-            version.preparation == "mnist" and version.input_shape == (28, 28, 1),
+            suits(version.preparation, version.input_shape),
             self._observer(version),
             version.card.get("rejection", {}).get("energy", {}).get("reject_above"),
         )

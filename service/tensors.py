@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from service.dense_json import Dense
 from service.errors import MalformedRequestError, ServiceError, UnsupportedMediaTypeError, WrongShapeError
-from service.images import read_picture
+from service.images import read_for
 from service.images.limits import PictureLimits
 from service.router import Target
 
@@ -215,7 +215,7 @@ def read_encoded(data: bytes, target: Target, limits: PictureLimits, field: str)
             field=field,
         )
     try:
-        return read_picture(data, limits)
+        return read_for(target.version.preparation, target.shape, data, limits)[0]
     except ServiceError as error:
         raise error.at(field) from None
 

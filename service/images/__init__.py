@@ -1,6 +1,7 @@
-"""Picture bytes → uint8 (28,28,1), as models trained on MNIST know digits.
+"""Picture bytes → what a model takes: for models trained on MNIST uint8 (28,28,1), digits as those know them.
 
     bytes ── decode.py ──▶ uint8 (H,W) or (H,W,3) ── prepare.py ──▶ uint8 (28,28,1) ── quality.py ──▶ Quality
+                                                  └─ things.py ───▶ uint8 (H,W,C), clothes and photographs
 
 Pure functions of their arguments, safe in any thread; no Flask, no TensorFlow, no settings.
 """
@@ -16,22 +17,28 @@ from service.images import decode as decoding
 from service.images import prepare as preparing
 from service.images.headers import claimed_size, readable_format
 from service.images.limits import DEFAULT_LIMITS, PictureLimits
-from service.images.prepared import Prepared, Step, shown
+from service.images.preparations import DIGITS, Traced, read, read_for, suits, trace, trace_for
+from service.images.prepared import Prepared, Step
 from service.images.quality import WARNINGS, Quality
 from service.images.unprepared import read_unprepared
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "DIGITS",
     "WARNINGS",
     "PictureLimits",
     "Prepared",
     "Quality",
     "Step",
+    "Traced",
     "is_heavy",
     "read",
+    "read_for",
     "read_picture",
     "read_unprepared",
+    "suits",
     "trace",
+    "trace_for",
 ]
 
 # Within these, reading takes about a millisecond at most on one core.
@@ -48,24 +55,6 @@ def read_picture(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMIT
     :raise BlankPictureError: there is nothing on it.
     """
     return preparing.prepare(decoding.decode(data, limits))
-
-
-def read(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMITS) -> Prepared:
-    """As `read_picture`, with what was found on the way: the result's `quality` is measured when it is first asked for.
-
-    :raise InputError: as `read_picture`.
-    """
-    pixels, width, height = decoding.decode_sized(data, limits)
-    return Prepared(tuple(preparing.steps(pixels)), width, height)
-
-
-def trace(data: bytes | memoryview, limits: PictureLimits = DEFAULT_LIMITS) -> tuple[Prepared, list[Step]]:
-    """As `read`, and every step's result as a picture of at most 512 pixels a side, from the one given to the last.
-
-    :raise InputError: as `read_picture`.
-    """
-    prepared = read(data, limits)
-    return prepared, [shown(name, picture) for name, picture in prepared.seen]
 
 
 def is_heavy(data: bytes) -> bool:

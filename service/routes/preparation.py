@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from service import preprocessing
 from service.catalogue import ModelVersion
 from service.errors import UnsupportedMediaTypeError
-from service.images import trace
+from service.images import trace_for
 from service.images.limits import PictureLimits
 from service.inspection import formats
 from service.routes.services import admit, body, services
@@ -34,15 +34,15 @@ def preprocess(name: str, version: str | None, label: str | None) -> Response:
     as_png = formats.chosen(request.args.get("format"), request.accept_mimetypes.best_match, ("json", "png")) == "png"
     picture, limits = body(), PictureLimits(max_pixels=ours.settings.max_pixels)
     if as_png:
-        return Response(ours.heavy.wait_for(_sheet, picture, limits), content_type=formats.MEDIA_TYPES["png"])
+        return Response(
+            ours.heavy.wait_for(_sheet, found.version, picture, limits), content_type=formats.MEDIA_TYPES["png"]
+        )
     return jsonify(ours.heavy.wait_for(_document, found.version, picture, limits))
 
 
-def _sheet(picture: bytes, limits: PictureLimits) -> bytes:
-    _, steps = trace(picture, limits)
-    return preprocessing.sheet(steps)
+def _sheet(version: ModelVersion, picture: bytes, limits: PictureLimits) -> bytes:
+    return preprocessing.sheet(trace_for(version.preparation, version.input_shape, picture, limits).steps)
 
 
 def _document(version: ModelVersion, picture: bytes, limits: PictureLimits) -> dict[str, Any]:
-    prepared, steps = trace(picture, limits)
-    return preprocessing.document(version, prepared, steps)
+    return preprocessing.document(version, trace_for(version.preparation, version.input_shape, picture, limits))

@@ -49,11 +49,11 @@ def test_reading_it_is_work_for_the_threads_that_stand_back(
 ) -> None:
     seen: list[str] = []
 
-    def trace(*arguments: Any) -> Any:
+    def trace_for(*arguments: Any) -> Any:
         seen.append(threading.current_thread().name)
-        return images.trace(*arguments)
+        return images.trace_for(*arguments)
 
-    monkeypatch.setattr("service.routes.preparation.trace", trace)
+    monkeypatch.setattr("service.routes.preparation.trace_for", trace_for)
     assert site.over_flask(PATH + query, PNG).status == 200
     assert [name.startswith("heavy") for name in seen] == [True]
 
