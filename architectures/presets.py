@@ -83,7 +83,7 @@ def _cnn(_: Keys, __: bool) -> tuple[Layer, ...]:
 
 
 def _mlp(_: Keys, __: bool) -> tuple[Layer, ...]:
-    return (Flatten(), Dense(512, batch_norm=True), Dropout(0.1), Dense(384, batch_norm=True), Dropout(0.1))
+    return (Flatten(), Dense(1024, batch_norm=True), Dropout(0.1), Dense(512, batch_norm=True), Dropout(0.1))
 
 
 def _conv_dropout(keys: Keys, _: bool) -> tuple[Layer, ...]:

@@ -84,7 +84,7 @@ RECIPES: dict[str, TrainingConfig] = {
     ),
 }
 
-_EPOCHS_ON_OTHER_DATA = 20
+_EPOCHS_ON_OTHER_DATA = 12
 
 # Sigmoids pass little of the slope on: they want a higher rate, and longer.
 _COURSE_EPOCHS = {"lenet5": 12, "conv-dropout": 8, "conv-pool-n": 4, "pool-first": 4, "strided": 4, "scratch": 3}
