@@ -28,7 +28,7 @@ LOCKS = service gpu training
 
 .PHONY: help
 help: ## Say what there is (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: serve
 serve: ## Serve the models in models/ on port 8000; PORT=9000 for another, GPU=0 or GPU=1 to choose the device
@@ -44,6 +44,10 @@ test: dev ## Run every test; ARGS='-k name' for some
 .PHONY: test-fast
 test-fast: dev ## Run the tests that take no more than a few seconds each, in under 3 minutes
 	@$(PY) -m pytest -m 'not slow' $(ARGS)
+
+.PHONY: test-containers
+test-containers: dev ## Build the images, start them and retrain in one, on this machine's Docker; the first time takes many minutes
+	@$(PY) -m pytest tests/containers -m containers $(ARGS)
 
 .PHONY: train
 train: ## Train cnn and mlp on the full MNIST and publish the next version of each in models/
@@ -64,6 +68,10 @@ screenshots: dev ## Take the pictures of the page in docs/screenshots again
 dashboards: dev ## Write Grafana's dashboards from their code in monitoring/dashboards
 	@$(PY) -m monitoring.dashboards
 
+.PHONY: manifests
+manifests: dev ## Write the Kubernetes manifests that are made from other files
+	@$(PY) -m deploy.kubernetes
+
 .PHONY: lint
 lint: dev ## Check style, format and types
 	@$(PY) -m ruff check .
@@ -80,6 +88,16 @@ bench: dev ## Measure the service beside the bare model; the report goes to benc
 	@command -v wrk >/dev/null || requirements/system-package.sh wrk 'it makes the load'
 	@$(PY) -m benchmarks $(ARGS)
 
+.PHONY: gpu-check
+gpu-check: ## Check the service on this machine's NVIDIA GPU and measure what it brings; ARGS='--device cpu' to try it
+	@if [[ $(GPU) == 1 ]]; then venv='$(GPU_VENV)' lock=gpu; else venv='$(VENV)' lock=service; fi; \
+	$(install) "$$venv" "$$lock"; exec "$$venv/bin/python" -m benchmarks.gpu_check $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: dev ## Measure it beside mosec, BentoML, LitServe, MLServer, Ray Serve and a script; half an hour, ARGS=--quick for less
+	@command -v wrk >/dev/null || requirements/system-package.sh wrk 'it makes the load'
+	@$(PY) -m benchmarks.peers $(ARGS)
+
 .PHONY: chaos
 chaos: dev ## Publish, kill, hang, restart and stop under load, and account for every request; ARGS='--engines 2' for two
 	@$(PY) -m benchmarks.chaos $(ARGS)
@@ -88,11 +106,12 @@ chaos: dev ## Publish, kill, hang, restart and stop under load, and account for 
 lock: dev ## Compile requirements/*.in into locks; UPGRADE=1 for the newest versions
 	@cd requirements && $(COMPILE) $(if $(UPGRADE),--upgrade) dev.in -o dev.txt
 	@cd requirements && for lock in $(LOCKS); do $(COMPILE) -c dev.txt "$$lock.in" -o "$$lock.txt"; done
+	@requirements/peers/lock.sh
 
 .PHONY: clean
 clean: ## Remove the virtual environments and caches; models, data and results stay
 	@for venv in '$(VENV)' '$(GPU_VENV)'; do if [[ -e $$venv/pyvenv.cfg ]]; then rm -rf "$$venv"; fi; done
-	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	@rm -rf .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: dev

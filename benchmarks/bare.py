@@ -19,6 +19,7 @@ BATCH_SIZES = (1, 64, 256, 1024)
 THREADS = (1, 2)
 _SHARE_OF_ONE_SIZE = 1 / len(BATCH_SIZES)
 _WARM_UP_CALLS = 3
+_PATIENCE_SECONDS = 120.0
 
 
 Rates = dict[int, float]
@@ -54,17 +55,25 @@ def measure(model_dir: Path, seconds: float) -> Rates:
     for threads in THREADS:
         command = [sys.executable, "-m", "benchmarks.bare", str(model_dir), "--threads", str(threads)]
         command += ["--seconds", str(seconds / len(THREADS))]
-        ran = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
-        )
+        ran = run_aside(command, _PATIENCE_SECONDS + seconds)
         if ran.returncode != 0:
             raise BareError(f"{' '.join(command)} ended with {ran.returncode}:\n{ran.stderr[-2000:]}")
         runs.append({int(size): rate for size, rate in json.loads(ran.stdout.splitlines()[-1]).items()})
     return best_of(runs)
+
+
+def run_aside(command: Sequence[str], timeout_seconds: float) -> subprocess.CompletedProcess[str]:
+    """`command` from start to end, without a GPU and with TensorFlow quiet; blocks.
+
+    :raise BareError: it was not done in time.
+    """
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment, timeout=timeout_seconds
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BareError(f"{' '.join(command)} was not done after {timeout_seconds:.0f} s") from error
 
 
 def _loop(model_dir: Path, threads: int, seconds: float) -> Rates:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 SCRIPT = Path(__file__).with_name("post_file.lua")
 LONGEST_SECONDS = 120.0
@@ -15,6 +16,16 @@ _TIMEOUT_SECONDS = 30
 
 class LoadError(Exception):
     """wrk is missing, or did not do its work."""
+
+
+class Posted(Protocol):
+    """A request's body in a file."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def content_type(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -66,8 +77,8 @@ def parse(output: str, connections: int) -> LoadResult:
         raise LoadError(f"wrk gave no figures:\n{output}") from error
 
 
-def run(port: int, payload: Payload, connections: int, seconds: float) -> LoadResult:
-    """POST `payload` to `/predict` on loopback over `connections` for whole `seconds`, at least 1; blocks.
+def run(port: int, payload: Posted, connections: int, seconds: float, path: str = "/predict") -> LoadResult:
+    """POST `payload` to `path` on loopback over `connections` for whole `seconds`, at least 1; blocks.
 
     :raise LoadError: wrk is not installed or failed.
     :raise ValueError: longer than `LONGEST_SECONDS`.
@@ -77,9 +88,13 @@ def run(port: int, payload: Payload, connections: int, seconds: float) -> LoadRe
     if shutil.which("wrk") is None:
         raise LoadError("wrk is not installed; on Debian or Ubuntu: sudo apt-get install wrk")
     command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{round(seconds)}s"]
-    command += ["--timeout", f"{_TIMEOUT_SECONDS}s", "--script", str(SCRIPT), f"http://127.0.0.1:{port}/predict"]
+    command += ["--timeout", f"{_TIMEOUT_SECONDS}s", "--script", str(SCRIPT), f"http://127.0.0.1:{port}{path}"]
     command += ["--", str(payload.path), payload.content_type]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 2 * _TIMEOUT_SECONDS)
+    timeout = seconds + 2 * _TIMEOUT_SECONDS
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        raise LoadError(f"wrk was not done after {timeout:.0f} s") from error
     if ran.returncode != 0:
         raise LoadError(f"wrk ended with {ran.returncode}: {ran.stderr or ran.stdout}")
     return parse(ran.stdout, connections)

@@ -22,10 +22,7 @@ def as_json(report: Report) -> str:
 def as_markdown(report: Report) -> str:
     """The tables as a page of Markdown."""
     parts = ["# Benchmark", "\n".join(f"- {line}" for line in summary_lines(report))]
-    for table in tables(report):
-        aligned = [":--", *("--:" for _ in table.columns[1:])]
-        lines = [_markdown_row(row) for row in (table.columns, aligned, *table.rows)]
-        parts.append("\n".join([f"## {table.title}", "", *lines]))
+    parts += [table_as_markdown(table) for table in tables(report)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -34,11 +31,19 @@ def for_terminal(report: Report) -> RenderableType:
     parts: list[RenderableType] = [Text(line) for line in summary_lines(report)]
     for table in tables(report):
         # As text of its own: a table's title is wrapped to the table's width.
-        parts += [Text(f"\n{table.title}", style="bold"), _rich_table(table)]
+        parts += [Text(f"\n{table.title}", style="bold"), table_for_terminal(table)]
     return Group(*parts)
 
 
-def _rich_table(table: Table) -> RichTable:
+def table_as_markdown(table: Table) -> str:
+    """With its title as a heading; the first column to the left, the others to the right."""
+    aligned = [":--", *("--:" for _ in table.columns[1:])]
+    lines = [_markdown_row(row) for row in (table.columns, aligned, *table.rows)]
+    return "\n".join([f"## {table.title}", "", *lines])
+
+
+def table_for_terminal(table: Table) -> RichTable:
+    """Without its title."""
     shown = RichTable(box=box.SIMPLE_HEAD)
     for index, column in enumerate(table.columns):
         shown.add_column(column, justify="left" if index == 0 else "right")

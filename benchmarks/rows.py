@@ -1,6 +1,6 @@
 """How well rows of digits are read: composed from MNIST's test digits, cut, classified, chosen as `POST /read` does.
 
-    python -m benchmarks.rows [--data-dir DIR] [--model-dir models/cnn/2] [--rows 400] [--length 5]
+    python -m benchmarks.rows [--data-dir DIR] [--model-dir models/cnn/3] [--rows 400] [--length 5]
 
 Prints the share of rows that are wholly right by kind and by length, with and without the number of digits being told;
 then how far stated confidence and the share that is right lie apart. `--fit` instead fits the weights of
@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.bare import latest_version
 from service.errors import ServiceError
 from service.images.rows import Row, find_digits
 from service.reading_path import Reading, read_row
@@ -161,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rows", description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, help="where MNIST's IDX files lie")
-    parser.add_argument("--model-dir", type=Path, default=Path("models/cnn/2"))
+    parser.add_argument("--model-dir", type=Path, help="a version (the newest of models/cnn)")
     parser.add_argument("--rows", type=int, help=f"how many ({_ROWS}; {_FITTED_ROWS} to fit to)")
     parser.add_argument("--length", type=int, help="digits in every row, instead of 1 to 8")
     parser.add_argument("--kind", action="append", choices=KINDS, help="may be given several times; all if not at all")
@@ -171,7 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from training.data import load
 
     mnist = load("mnist", data_dir=given.data_dir)
-    card = read_card(given.model_dir)
+    model_dir = given.model_dir or latest_version(Path("models"), "cnn")
+    card = read_card(model_dir)
     threshold = reject_above(card)
     if given.fit:
         from benchmarks.row_weights import fit
@@ -179,11 +181,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         _, held_out, _ = split(mnist, card.get("dataset", {}).get("validation") or _VALIDATION_SIZE)
         count, seed = given.rows or _FITTED_ROWS, given.seed + 1_000_000
-        fit(samples(held_out.images, held_out.labels, given.model_dir, count, _FITTED_KINDS, seed), threshold)
+        fit(samples(held_out.images, held_out.labels, model_dir, count, _FITTED_KINDS, seed), threshold)
         return
     count, kinds = given.rows or _ROWS, given.kind or KINDS
     report(
-        samples(mnist.x_test, mnist.y_test, given.model_dir, count, kinds, given.seed, given.length),
+        samples(mnist.x_test, mnist.y_test, model_dir, count, kinds, given.seed, given.length),
         threshold,
     )
 

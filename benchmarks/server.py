@@ -44,7 +44,7 @@ class Server:
 
     def get(self, path: str) -> dict[str, Any]:
         """The JSON document at `path`."""
-        status, body = _request(self.port, "GET", path)
+        status, body = request(self.port, "GET", path)
         if status != 200:
             raise ServerError(f"GET {path} was answered {status}: {body[:300]!r}")
         return dict(json.loads(body))
@@ -55,7 +55,7 @@ class Server:
         :raise ServerError: another status than 200, another number of predictions, or a wrong digit.
         """
         headers = {"Content-Type": payload.content_type}
-        status, body = _request(self.port, "POST", "/predict", payload.path.read_bytes(), headers)
+        status, body = request(self.port, "POST", "/predict", payload.path.read_bytes(), headers)
         if status != 200:
             raise ServerError(f"{payload.path.name} was answered {status}: {body[:300]!r}")
         digits = [prediction.get("digit") for prediction in json.loads(body)["predictions"]]
@@ -104,13 +104,13 @@ def running(
                 raise ServerError("\n".join([str(error), *last_words])) from error
             yield Server(port, process.pid, live, ready)
         finally:
-            _stop(process)
+            stop(process)
 
 
 def _wait_for(path: str, port: int, process: subprocess.Popen[bytes], started: float, timeout_seconds: float) -> float:
     while True:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            status, _ = _request(port, "GET", path)
+            status, _ = request(port, "GET", path)
             if status == 200:
                 return time.monotonic()
         if process.poll() is not None:
@@ -120,9 +120,13 @@ def _wait_for(path: str, port: int, process: subprocess.Popen[bytes], started: f
         time.sleep(_POLL_SECONDS)
 
 
-def _request(
+def request(
     port: int, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> tuple[int, bytes]:
+    """Ask `port` on loopback → status and body of the answer.
+
+    :raise OSError, http.client.HTTPException: there is none within 30 seconds.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request(method, path, body, dict(headers or {}))
@@ -132,10 +136,10 @@ def _request(
         connection.close()
 
 
-def _stop(process: subprocess.Popen[bytes], grace_seconds: float = 30.0) -> None:
+def stop(process: subprocess.Popen[bytes], grace_seconds: float = 30.0, *, tidy: bool = True) -> None:
     """SIGTERM, wait, and kill what is left of the whole family.
 
-    :raise ServerError: something was left, which is a fault of the service.
+    :raise ServerError: something was left, which is a fault of the service; not raised unless it is to be `tidy`.
     """
     # A pid alone may belong to another by the time it is looked at again.
     family = {pid: start_ticks(pid) for pid in descendants(process.pid)}
@@ -149,5 +153,5 @@ def _stop(process: subprocess.Popen[bytes], grace_seconds: float = 30.0) -> None
             while start_ticks(pid) == family[pid]:
                 time.sleep(_POLL_SECONDS)
     process.wait()
-    if left:
+    if left and tidy:
         raise ServerError(f"{len(left)} of {len(family)} processes outlived SIGTERM and were killed")

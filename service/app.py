@@ -39,13 +39,17 @@ from service.routes import (
     tfserving,
     tools,
 )
-from service.routes.services import EXTENSION, respond, services
+from service.routes.services import EXTENSION, header_bytes, respond, services
 from service.services import Services, assemble
 from service.settings import Settings
+from service.tracing import traceparent
 from service.version import __version__
 
 log = logs.get(__name__)
 _ROOMS = (prediction, reading, preparation, inspection, dreaming, reports, tools, models, health, page, tfserving, oip)
+
+UNTRACED = frozenset(("/healthz", "/readyz", "/metrics"))
+"""Asked by machines every few seconds; nobody looks for the trace of one."""
 
 
 def create_app(settings: Settings, shared: Services | None = None) -> Flask:
@@ -78,6 +82,9 @@ def _begin() -> Response | None:
     ours = services()
     g.started = ours.clock()
     g.request_id = request_id(request.headers.get(HEADER))
+    g.trace = None
+    if ours.tracer is not None and request.path not in UNTRACED:
+        g.trace = ours.tracer.begin(*_asked(), request.path, header_bytes())
     if request.method == "OPTIONS":
         return _preflight(ours)
     return None
@@ -102,17 +109,25 @@ def _end(response: Response) -> Response:
             response.headers.setdefault(name, value)
     if request.method == "POST":
         response.headers.setdefault(*NO_STORE)
-    rule, method, error = request.url_rule, request.method, g.get("error")
-    route = rule.rule if rule is not None else "unknown"
-    method = method if rule is not None or method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS") else "other"
+    (method, route), error, job, trace = _asked(), g.get("error"), g.get("job"), g.trace
     started, ident, status = g.started, g.request_id, response.status_code
+    if trace is not None:
+        response.headers[traceparent.RESPONSE_HEADER] = trace.response()
 
     def finished() -> None:
         seconds = ours.clock() - started
-        ours.recorder.request(route, method, status, seconds, ident, error)
+        ours.recorder.request(route, method, status, seconds, ident, error, job, trace)
 
     response.call_on_close(finished)
     return response
+
+
+def _asked() -> tuple[str, str]:
+    """Method and route, as metrics and traces have them: of strange ones there is no end."""
+    rule, method = request.url_rule, request.method
+    if rule is not None:
+        return method, rule.rule
+    return method if method in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS") else "other", "unknown"
 
 
 def _service_error(error: ServiceError) -> Response:

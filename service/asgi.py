@@ -22,16 +22,20 @@ log = logs.get(__name__)
 _MEASURE_TURNS = 10
 """Memory changes slowly, and to ask for it costs more than a flush."""
 
+LAST_TRACES_SECONDS = 2.0
+"""How long the end waits for the collector of traces to take what it has not got yet."""
+
 
 class Worker:
     """The ASGI application of one worker process; connects to the engine when the server starts it."""
 
     def __init__(self, configuration: settings.Settings) -> None:
         self.client = EngineClient(configuration)
-        services = assemble(configuration, self.client)
+        self._services = services = assemble(configuration, self.client)
         flask = create_app(configuration, services)
         rest = BodiesFirst(bridge(flask.wsgi_app, configuration.threads), configuration.max_body_bytes)
         self._app: App = InferenceLane(rest, services)
+        self._last_traces_seconds = min(LAST_TRACES_SECONDS, configuration.drain_seconds / 8)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -49,6 +53,8 @@ class Worker:
         flushing.cancel()
         await self.client.stop()
         flush_all()
+        if self._services.tracer is not None:
+            await asyncio.to_thread(self._services.tracer.close, self._last_traces_seconds)
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -50,7 +50,7 @@ ALLOWED_HEADERS = (
     "Accept", "Authorization", "Content-Encoding", "Content-Type", "Inference-Header-Content-Length", "X-API-Key",
     "X-Request-ID", "X-Request-Timeout-Ms",
 )  # fmt: skip
-EXPOSED_HEADERS = ("X-Request-ID", "Retry-After", "Inference-Header-Content-Length")
+EXPOSED_HEADERS = ("X-Request-ID", "Retry-After", "Inference-Header-Content-Length", "traceresponse")
 PREFLIGHT_SECONDS = 7200
 """How long a browser may remember the answer; none remembers it for longer than that."""
 

@@ -28,7 +28,8 @@ def query_parameter(name: str, schema: Json, description: str) -> Json:
 
 def path_parameter(name: str) -> Json:
     """A part of the path."""
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    schema: Json = {"type": "integer", "minimum": 1} if name == "version" else {"type": "string", "minLength": 1}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def json_answer(description: str, schema: str) -> Json:

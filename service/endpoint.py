@@ -39,6 +39,19 @@ class Call(msgspec.Struct, frozen=True):
         return self.headers.get(name, b"").decode("latin-1")
 
 
+class Facts(msgspec.Struct, frozen=True):
+    """What is told of a request: in its line of the log and in its trace."""
+
+    model: str
+    version: int
+    pictures: int
+    """That the model was shown, or is to be shown."""
+    stages: Mapping[str, float]
+    """Seconds by stage, in the order passed; those that it has come to."""
+    batch_pictures: int = 0
+    """In the model's call that answered it, others' pictures included; 0 if there was none, or it is not known."""
+
+
 class Job(Protocol):
     """A request whose input is ready for the model, and later its answer too."""
 
@@ -52,6 +65,10 @@ class Job(Protocol):
 
         :raise ServiceError: as `service.client.EngineClient.ask` does.
         """
+        ...
+
+    def facts(self) -> Facts:
+        """What there is to tell of it, however far it has come."""
         ...
 
     def passed(self, write_seconds: float) -> None:

@@ -48,16 +48,25 @@ class InferenceLane:
         services = self._services
         started = services.clock()
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        trace = None
+        if services.tracer is not None:
+            trace = services.tracer.begin("POST", endpoint.route, scope["path"], headers)
+            send = trace.announced(send)
         ident = request_id(headers.get(_ID_HEADER, b"").decode("latin-1"))
-        error, job = None, None
+        error: str | None = None
+        job: Job | None = None
         try:
             if not services.gate.is_open:
                 services.gate.admit("predict", headers, scope["client"][0] if scope["client"] else None)
             call = await self._call(scope, headers, ident, started, receive)
-            job, reply = await self._carry(endpoint, call, receive)
+            is_heavy = endpoint.is_heavy(call)
+            begun: Job = await services.heavy.do(endpoint.begin, call) if is_heavy else endpoint.begin(call)
+            job = begun
+            reply = await self._asked(endpoint, begun, receive)
         except CallerGoneError:
+            gone_seconds = services.clock() - started
             services.recorder.request(
-                endpoint.route, "POST", CALLER_GONE, services.clock() - started, ident, "client_gone"
+                endpoint.route, "POST", CALLER_GONE, gone_seconds, ident, "client_gone", job, trace
             )
             return
         except Exception as fault:
@@ -71,19 +80,15 @@ class InferenceLane:
         )
         await send({"type": "http.response.body", "body": reply.body})
         ended = services.clock()
-        if job is not None:
+        if job is not None and error is None:
             job.passed(ended - writing)
-        services.recorder.request(endpoint.route, "POST", reply.status, ended - started, ident, error)
+        services.recorder.request(endpoint.route, "POST", reply.status, ended - started, ident, error, job, trace)
 
-    async def _carry(self, endpoint: Endpoint, call: Call, receive: Receive) -> tuple[Job, Reply]:
-        if endpoint.is_heavy(call):
-            job: Job = await self._services.heavy.do(endpoint.begin, call)
-        else:
-            job = endpoint.begin(call)
+    async def _asked(self, endpoint: Endpoint, job: Job, receive: Receive) -> Reply:
         await self._patience.while_caller_waits(job.ask(), receive)
         if job.pictures > BULK_PICTURES:
-            return job, await asyncio.to_thread(endpoint.finish, job)
-        return job, endpoint.finish(job)
+            return await asyncio.to_thread(endpoint.finish, job)
+        return endpoint.finish(job)
 
     async def _call(
         self, scope: Scope, headers: dict[bytes, bytes], ident: str, started: float, receive: Receive

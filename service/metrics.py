@@ -7,7 +7,7 @@ scrape of any worker gives the sums over all, and a worker that is restarted tak
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from prometheus_client import (
     REGISTRY,
@@ -15,10 +15,13 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     Summary,
     generate_latest,
     multiprocess,
 )
+from prometheus_client.openmetrics import exposition as openmetrics_exposition
+from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from service.settings import metrics_are_shared
@@ -171,12 +174,33 @@ GPU_MEMORY_TOTAL_BYTES = Gauge(
 GPU_UTILIZATION = Gauge(
     "digits_gpu_utilization_ratio", "Part of the time in which the GPU ran.", ["device"], multiprocess_mode="livemax"
 )
+SPANS = Counter(
+    "digits_spans",
+    "Spans of traces by what became of them: exported, failed at the collector, or dropped as too many waited for it.",
+    ["outcome"],
+)
 BUILD_INFO = Gauge("digits_build_info", "The service's version; always 1.", ["version"], multiprocess_mode="livemax")
 
 
 def exposition() -> bytes:
     """What `/metrics` answers: text format 0.0.4, over all processes that share a metrics directory."""
     return generate_latest(_all_processes())
+
+
+def openmetrics(amend: Callable[[Metric], Metric]) -> bytes:
+    """The same as OpenMetrics 1.0, in which buckets may have exemplars; each metric is what `amend` makes of it."""
+    registry = CollectorRegistry()
+    registry.register(_Amended(amend))
+    text: bytes = openmetrics_exposition.generate_latest(registry)  # type: ignore[no-untyped-call]
+    return text
+
+
+class _Amended(Collector):
+    def __init__(self, amend: Callable[[Metric], Metric]) -> None:
+        self._amend = amend
+
+    def collect(self) -> Iterator[Metric]:
+        return map(self._amend, _all_processes().collect())
 
 
 def samples(names: Collection[str]) -> Iterator[Sample]:

@@ -7,17 +7,19 @@ and when it ends; one that is killed takes the last tenth of a second's observat
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from prometheus_client import Counter, Gauge, Histogram
 
 from service import logs, metrics
 from service.catalogue import ModelVersion
+from service.tracing.trace import Told, Trace
 
 log = logs.get(__name__)
 
@@ -158,11 +160,13 @@ class Observer:
 class Recorder:
     """Counts and logs finished requests; one per worker.
 
-    Failures are always logged, successes up to `lines_per_second`: a busy worker has better things to do.
+    Failures are always logged and so is what took `slow_seconds` or longer, other successes up to `lines_per_second`: a
+    busy worker has better things to do. The line after some that were left out says how many.
     """
 
-    def __init__(self, lines_per_second: int) -> None:
+    def __init__(self, lines_per_second: int, slow_seconds: float = math.inf) -> None:
         self._lines_per_second = lines_per_second
+        self._slow_seconds = slow_seconds
         self._second = 0
         self._lines = 0
         self._left_out = 0
@@ -177,16 +181,25 @@ class Recorder:
         seconds: float,
         request_id: str,
         error: str | None = None,
+        job: Told | None = None,
+        trace: Trace | None = None,
     ) -> None:
-        """`route`: the pattern, not the path, so that the number of time series is bounded."""
+        """It has been answered. `route`: the pattern, not the path, so that the number of time series is bounded."""
         known = self._known.get((route, method, status))
         if known is None:
             known = self._introduce(route, method, status)
         known[0].note(0)
         known[1].note(seconds)
+        if trace is not None:
+            trace.finished(status, seconds, request_id, error, job)
         if status >= 400:
             write = log.error if status >= 500 and status != 503 else log.warning
-            write("request", route=route, method=method, status=status, ms=_ms(seconds), id=request_id, error=error)
+            more = {"error": error, **_told(job, trace)}
+            write("request", route=route, method=method, status=status, ms=_ms(seconds), id=request_id, **more)
+            return
+        if seconds >= self._slow_seconds:
+            more = {"slow": True, **_told(job, trace)}
+            log.warning("request", route=route, method=method, status=status, ms=_ms(seconds), id=request_id, **more)
             return
         second = int(time.monotonic())
         if second != self._second:
@@ -196,7 +209,9 @@ class Recorder:
             return
         self._lines += 1
         left_out, self._left_out = self._left_out, 0
-        more = {"lines_left_out": left_out} if left_out else {}
+        more = _told(job, trace)
+        if left_out:
+            more["lines_left_out"] = left_out
         log.info("request", route=route, method=method, status=status, ms=_ms(seconds), id=request_id, **more)
 
     def _introduce(self, route: str, method: str, status: int) -> tuple[BufferedCounts, BufferedHistogram]:
@@ -205,6 +220,17 @@ class Recorder:
         counts = BufferedCounts([metrics.REQUESTS.labels(route, method, str(status))])
         known = self._known[route, method, status] = (counts, self._seconds[route])
         return known
+
+
+def _told(job: Told | None, trace: Trace | None) -> dict[str, Any]:
+    """What a line says of the model that answered and of the trace."""
+    said: dict[str, Any] = {}
+    if job is not None:
+        facts = job.facts()
+        said.update(model=facts.model, version=facts.version, pictures=facts.pictures)
+    if trace is not None:
+        said["trace_id"] = trace.hex
+    return said
 
 
 def _ms(seconds: float) -> float:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+import orjson
+
 from service import reading_description
 from service.description import Json, error_types, failures, get, json_answer, path_parameter, query_parameter
 from service.images import WARNINGS
@@ -56,6 +60,12 @@ def document() -> Json:
         },
         "components": {"schemas": _schemas()},
     }
+
+
+@cache
+def as_json() -> bytes:
+    """The same as it is sent: made once, since it takes longer than most answers."""
+    return orjson.dumps(document())
 
 
 def _predict() -> Json:

@@ -15,7 +15,7 @@ import orjson
 
 from service import arguments, posted
 from service.client import Answer
-from service.endpoint import Call
+from service.endpoint import Call, Facts
 from service.errors import InvalidParameterError, ServiceError
 from service.responses import Reply
 from service.router import Router, Target, Wanted
@@ -52,6 +52,7 @@ class PredictJob:
     stages: dict[str, float] = field(default_factory=dict)
     """Seconds by stage, in the order passed."""
     answer: Answer = field(init=False)
+    batch_pictures: int = 0
 
     @property
     def pictures(self) -> int:
@@ -61,6 +62,11 @@ class PredictJob:
         self.answer, self.target = await self.router.predict(self.wanted, self.target, self.images, self.budget_seconds)
         self.stages["queue"] = self.answer.queue_seconds
         self.stages["inference"] = self.answer.inference_seconds
+        self.batch_pictures = self.answer.batch_pictures
+
+    def facts(self) -> Facts:
+        version = self.target.version
+        return Facts(version.name, version.version, len(self.images), self.stages, self.batch_pictures)
 
     def passed(self, write_seconds: float) -> None:
         self.stages["write"] = write_seconds

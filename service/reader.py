@@ -15,8 +15,9 @@ import orjson
 
 from service import arguments, forms
 from service.client import Answer
-from service.endpoint import Call
+from service.endpoint import Call, Facts
 from service.errors import InvalidParameterError, PayloadTooLargeError, ServiceError, UnsupportedMediaTypeError
+from service.images import DIGITS
 from service.images.limits import PictureLimits
 from service.images.rows import Row, find_digits
 from service.reading_path import ReadDigit, Reading, read_row
@@ -56,6 +57,7 @@ class ReadJob:
     stages: dict[str, float] = field(default_factory=dict)
     """Seconds by stage, in the order passed."""
     answer: Answer = field(init=False)
+    batch_pictures: int = 0
 
     @property
     def pictures(self) -> int:
@@ -67,6 +69,11 @@ class ReadJob:
         )
         self.stages["queue"] = self.answer.queue_seconds
         self.stages["inference"] = self.answer.inference_seconds
+        self.batch_pictures = self.answer.batch_pictures
+
+    def facts(self) -> Facts:
+        version = self.target.version
+        return Facts(version.name, version.version, len(self.row.images), self.stages, self.batch_pictures)
 
     def passed(self, write_seconds: float) -> None:
         self.stages["write"] = write_seconds
@@ -111,9 +118,9 @@ class Reader:
         query = self.query(call.query)
         wanted = Wanted(query.model, query.version, query.label, call.request_id)
         target = self._router.target(wanted)
-        if not target.reads_pictures:
+        if not target.reads_pictures or target.version.preparation != DIGITS:
             raise UnsupportedMediaTypeError(
-                f"{target.version.name}/{target.version.version} takes arrays only: no preparation of pictures is known for it"
+                f"{target.version.name}/{target.version.version} reads no rows: it has not learned handwritten digits"
             )
         read = self._clock()
         data, name = _picture(call)

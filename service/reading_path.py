@@ -24,29 +24,29 @@ Floats = npt.NDArray[np.float64]
 
 SKIP_HEIGHT_MAX: Final = 0.55  # of the row's digit height: what is higher is no dirt
 _WEIGHED: Final = {
-    "piece": -0.72,  # every digit
-    "log_probability": 1.18,  # of the class, by the model
-    "energy_above": -6.2,  # beyond the card's threshold, relative to it: no digit
-    "energy_below": -4.8,
-    "is_cut": -2.58,  # on its left
-    "cut_ink": -3.3,  # that the cut goes through
-    "cut_strokes": -0.35,  # that the cut crosses, beyond the first
-    "cut_loop": 1.01,  # the cut goes through a hole
-    "cut_hole": -6.64,  # how much of it
-    "single": 0.22,  # a single atom
-    "gap": -0.44,  # within it
-    "joins_over_paper": -0.36,
-    "uncut_seam": -0.35,  # a seam through little ink that is left uncut
-    "width": 0.67,
-    "wide": -3.96,  # beyond 0.8 of the row's digit height
-    "very_wide": -3.9,  # beyond 1.1 of it
-    "broad": -2.48,  # wider than 0.9 of its own height
-    "short": -5.43,  # lower than 0.9 of the row's digit height
-    "low": -2.46,  # lower than 0.75 of it
-    "slim": -0.44,  # slimmer than 0.25 of it
-    "astray": -1.35,  # its middle lies more than 0.1 of it off the row's
+    "piece": -1.93,  # every digit
+    "log_probability": 1.17,  # of the class, by the model
+    "energy_above": -6.51,  # beyond the card's threshold, relative to it: no digit
+    "energy_below": -5.38,
+    "is_cut": -1.48,  # on its left
+    "cut_ink": -3.16,  # that the cut goes through
+    "cut_strokes": -0.36,  # that the cut crosses, beyond the first
+    "cut_loop": 1.23,  # the cut goes through a hole
+    "cut_hole": -6.78,  # how much of it
+    "single": -0.27,  # a single atom
+    "gap": -0.01,  # within it
+    "joins_over_paper": -0.69,
+    "uncut_seam": -0.78,  # a seam through little ink that is left uncut
+    "width": 0.51,
+    "wide": -2.67,  # beyond 0.8 of the row's digit height
+    "very_wide": -3.89,  # beyond 1.1 of it
+    "broad": -2.83,  # wider than 0.9 of its own height
+    "short": -5.49,  # lower than 0.9 of the row's digit height
+    "low": -1.95,  # lower than 0.75 of it
+    "slim": -0.37,  # slimmer than 0.25 of it
+    "astray": -2.14,  # its middle lies more than 0.1 of it off the row's
 }
-_SKIP_WEIGHED: Final = {"skip": -1.79, "skip_height": -0.69}
+_SKIP_WEIGHED: Final = {"skip": -2.6, "skip_height": -0.95}
 FEATURES: Final = tuple(_WEIGHED)
 SKIP_FEATURES: Final = tuple(_SKIP_WEIGHED)
 WEIGHTS: Final = np.array(list(_WEIGHED.values()))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from service import tracing
 from service.browsers import Cors
 from service.client import EngineClient
 from service.endpoint import Endpoint
@@ -19,6 +21,9 @@ from service.reader import Reader
 from service.router import Router
 from service.settings import Settings
 from service.tfserving import endpoint as tfserving
+
+if TYPE_CHECKING:
+    from service.tracing.tracer import Tracer
 
 Clock = Callable[[], float]
 
@@ -39,6 +44,8 @@ class Services:
     heavy: HeavyWork
     clock: Clock
     """Seconds; tests put a still one in."""
+    tracer: Tracer | None = None
+    """None unless a collector is named."""
 
     def endpoint(self, path: str) -> Endpoint | None:
         """Which of the endpoints a POST to `path` is for."""
@@ -61,10 +68,11 @@ def assemble(settings: Settings, client: EngineClient, clock: Clock = time.perf_
             OpenInference(settings, router, clock),
             Reader(settings, router, clock),
         ),
-        Recorder(settings.access_log_per_second),
+        Recorder(settings.access_log_per_second, settings.log_slow_seconds),
         Gate(settings),
         Cors(settings.cors_origins),
         Intake(settings),
         HeavyWork(settings.heavy_thread_count),
         clock,
+        tracing.start(),
     )

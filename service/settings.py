@@ -16,6 +16,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "DIGITS_"
 
+TRACES_PROTOCOL = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
+PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
+HTTP_PROTOBUF = "http/protobuf"
+TRACES_QUEUE = "OTEL_BSP_MAX_QUEUE_SIZE"
+
 SOCKET_PATH_BYTES = 107
 """unix(7): 108 with the zero that ends it."""
 
@@ -70,6 +75,10 @@ class Settings(BaseSettings):
         "auto", description="`auto` takes the GPU when TensorFlow finds one; `gpu` refuses to start without."
     )
     gpu_memory_mb: int = Field(0, ge=0, description="Cap on GPU memory in MiB; 0 grows as needed.")
+    xla: bool = Field(
+        False,
+        description="Compile models with XLA: can be faster on a GPU, loads slower; `make gpu-check` measures it.",
+    )
     engine_threads: int = Field(0, ge=0, le=256, description="Threads for large batches on a CPU; 0 means all cores.")
     max_batch_size: int = Field(256, ge=1, le=8192, description="Most pictures in one call of a model.")
     batch_sizes: str = Field(
@@ -137,6 +146,9 @@ class Settings(BaseSettings):
     access_log_per_second: int = Field(
         20, ge=0, description="Most log lines a second and worker for successful requests; failures are always logged."
     )
+    log_slow_seconds: float = Field(
+        1.0, gt=0, description="A successful request that took so long is always logged, too."
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -159,6 +171,13 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}ENGINE_INDEX ({self.engine_index}) must be below {PREFIX}ENGINES ({self.engines})"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _traces_can_be_sent(self) -> Self:
+        protocol = os.environ.get(TRACES_PROTOCOL) or os.environ.get(PROTOCOL) or HTTP_PROTOBUF
+        if tracing_is_wanted() and protocol != HTTP_PROTOBUF:
+            raise ValueError(f"{PROTOCOL}={protocol}: traces can be sent by {HTTP_PROTOBUF} alone")
         return self
 
     @property
@@ -245,6 +264,21 @@ def share_metrics(settings: Settings) -> None:
 def metrics_are_shared() -> bool:
     """Whether this process keeps its metrics where the service's other processes keep theirs."""
     return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+
+def tracing_is_wanted() -> bool:
+    """Whether a collector of traces is named, by OpenTelemetry's own variables."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    if os.environ.get("OTEL_TRACES_EXPORTER", "").strip() not in ("", "otlp"):
+        return False
+    return bool(os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+
+
+def tracing_queue_spans() -> int:
+    """Most spans that may wait to be sent; OpenTelemetry's default is 2048."""
+    given = os.environ.get(TRACES_QUEUE, "")
+    return int(given) if given.isdecimal() else 2048
 
 
 def quiet_tensorflow() -> None:

@@ -42,6 +42,8 @@ class Predicted(msgspec.Struct, array_like=True, tag="P", frozen=True):
     id: int
     queue_seconds: float
     inference_seconds: float
+    batch_pictures: int = 0
+    """In the batch that completed it, others' pictures included; 0: an engine that does not say."""
 
 
 class Tensor(msgspec.Struct, array_like=True, frozen=True):

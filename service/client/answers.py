@@ -43,6 +43,8 @@ class Answer:
     queue_seconds: float
     """Waiting here and in the engine, and travelling."""
     inference_seconds: float
+    batch_pictures: int = 0
+    """How many pictures the batch had that completed it, others' included; 0 if the engine does not say."""
 
 
 @dataclass(frozen=True, slots=True)

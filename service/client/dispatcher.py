@@ -167,8 +167,9 @@ class Dispatcher:
             end = at + ticket.pictures
             if not ticket.future.done():
                 queue_seconds = max(0.0, now - ticket.submitted_seconds - inference_seconds)
+                rows = slice(at, end)
                 ticket.future.set_result(
-                    Answer(probabilities[at:end], energy[at:end], queue_seconds, inference_seconds)
+                    Answer(probabilities[rows], energy[rows], queue_seconds, inference_seconds, message.batch_pictures)
                 )
             at = end
 

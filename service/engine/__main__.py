@@ -30,7 +30,12 @@ def main() -> int:
 
     configuration.run_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        runtime = Runtime(configuration.device, configuration.gpu_memory_mb, configuration.engine_thread_count)
+        runtime = Runtime(
+            configuration.device,
+            configuration.gpu_memory_mb,
+            configuration.engine_thread_count,
+            xla=configuration.xla,
+        )
     except NoDeviceError as error:
         print(f"digits: {error}", file=sys.stderr)
         return 2

@@ -12,6 +12,7 @@ pictures of one key: one model version. So a lone request never waits for compan
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
@@ -78,6 +79,8 @@ class Batcher(Generic[Key, Owner]):
         self.max_batch_size = max_batch_size
         self.queue_limit = queue_limit
         self.waiting_pictures = 0
+        self._next_deadline_seconds = math.inf
+        """Nothing that waits expires before."""
         self._lanes: dict[Key, _Lane[Key, Owner]] = {}
 
     def add(self, work: Work[Key, Owner]) -> None:
@@ -89,11 +92,14 @@ class Batcher(Generic[Key, Owner]):
             raise QueueFullError
         lane = self._lanes.setdefault(work.key, _Lane())
         (lane.bulk if work.bulk else lane.small).append(work)
+        self._next_deadline_seconds = min(self._next_deadline_seconds, work.deadline_seconds)
         self.waiting_pictures += work.pictures
 
     def drop_expired(self, now_seconds: float) -> list[Work[Key, Owner]]:
         """Take out and return the work that nobody waits for any more; work already begun is finished."""
         dropped: list[Work[Key, Owner]] = []
+        if now_seconds < self._next_deadline_seconds:
+            return dropped
         for lane in self._lanes.values():
             for queue in (lane.small, lane.bulk):
                 expired = [w for w in queue if w.deadline_seconds <= now_seconds and not w.taken]
@@ -101,6 +107,9 @@ class Batcher(Generic[Key, Owner]):
                     queue.remove(work)
                     self.waiting_pictures -= work.pictures
                 dropped += expired
+        self._next_deadline_seconds = min(
+            (work.deadline_seconds for work in self.waiting() if not work.taken), default=math.inf
+        )
         return dropped
 
     def next_batch(self, now_seconds: float) -> Batch[Key, Owner] | None:

@@ -78,11 +78,9 @@ class Executor:
         at = 0
         for part in batch.slices:
             count = part.stop - part.start
-            self._deliver(part.work, predictions, at, count, seconds)
+            self._deliver(part.work, predictions, at, count, seconds, batch.pictures)
             at += count
-        served.batch_pictures.observe(batch.pictures)
-        served.batch_seconds.observe(seconds)
-        served.batch_rows.inc(len(images))
+        served.tally.note(batch.pictures, seconds, len(images))
 
     def _lay_together(self, batch: Batch[Served, Request]) -> npt.NDArray[np.uint8]:
         """The batch's pictures in one array of a warmed size; no copy when one request fills it exactly."""
@@ -99,7 +97,13 @@ class Executor:
         return buffer[:size]
 
     def _deliver(
-        self, work: Work[Served, Request], predictions: Predictions, at: int, count: int, seconds: float
+        self,
+        work: Work[Served, Request],
+        predictions: Predictions,
+        at: int,
+        count: int,
+        seconds: float,
+        batch_pictures: int,
     ) -> None:
         """Answer `work` with `count` rows from `at`, or keep them until the rest of its slices have run."""
         request = work.owner
@@ -117,7 +121,7 @@ class Executor:
             probabilities, energy = request.probabilities, request.energy
             seconds = time.monotonic() - work.first_taken_seconds
         queued_seconds = work.first_taken_seconds - work.arrived_seconds
-        header = wire.encode(wire.Predicted(request.id, queued_seconds, seconds))
+        header = wire.encode(wire.Predicted(request.id, queued_seconds, seconds, batch_pictures))
         self._send([request.peer, header, probabilities.data, energy.data])
 
     def call(self, call: Call[Served]) -> None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from prometheus_client import Counter, Histogram
 
 from service import logs, metrics
 from service.catalogue import ModelVersion
+from service.engine.contract import UnfitModelError
 from service.engine.repository import Candidate, RefusedVersionError
-from service.engine.runtime import Model, Runtime, UnfitModelError
+from service.engine.runtime import Model, Runtime
+from service.engine.tally import Tally
 
 log = logs.get(__name__)
 
@@ -28,9 +29,16 @@ class Served:
     buffer: npt.NDArray[np.uint8]
     """(max_batch_size, H, W, C): batches are laid together here."""
     picture_bytes: int
-    batch_pictures: Histogram
-    batch_seconds: Histogram
-    batch_rows: Counter
+    tally: Tally
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other signatures than the one for predictions can be called at once."""
+        return self.model.is_open
+
+    def open(self) -> None:
+        """Make them so; blocks, but predictions go on meanwhile."""
+        self.model.open()
 
     def close(self) -> None:
         """Free the device memory."""
@@ -66,7 +74,5 @@ class Loader:
             ModelVersion(name, number, "available", None, card, model.signatures),
             np.zeros((self._batch_sizes[-1], *shape), np.uint8),
             math.prod(shape),
-            metrics.BATCH_PICTURES.labels(name, str(number)),
-            metrics.BATCH_SECONDS.labels(name, str(number)),
-            metrics.BATCH_ROWS.labels(name, str(number)),
+            Tally(name, number),
         )

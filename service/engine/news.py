@@ -78,4 +78,12 @@ class Obeyed:
     reason: str = ""
 
 
-News = Loading | Available[Loaded] | Refused | Retired | Gone | Offered | Settled | Obeyed
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[Loaded]):
+    """The signatures of a version that look inside can be called; or `error` says why not."""
+
+    loaded: Loaded
+    error: str = ""
+
+
+News = Loading | Available[Loaded] | Refused | Retired | Gone | Offered | Settled | Obeyed | Opened[Loaded]

@@ -1,7 +1,8 @@
 """Waiting calls of signatures other than the one for predictions, one of which runs where predictions leave room.
 
 Never batched. A call goes when no batch waits, or when `BATCHES_BEFORE` batches have gone since it came: predictions do
-not wait for a look inside the model, and a look inside does not wait for ever. Not thread-safe; time is given.
+not wait for a look inside the model, and a look inside does not wait for ever. Calls of a version whose other
+signatures are still being loaded are held back until they are there. Not thread-safe; time is given.
 """
 
 from __future__ import annotations
@@ -35,27 +36,53 @@ class Call(Generic[Target]):
 
 
 class Runs(Generic[Target]):
-    """At most `limit` calls wait."""
+    """At most `limit` calls wait, those held back among them."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._waiting: deque[tuple[Call[Target], int]] = deque()
+        self._held: list[Call[Target]] = []
         self._batches = 0
 
     def __bool__(self) -> bool:
+        """Whether one could go now."""
         return bool(self._waiting)
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._held)
+
+    @property
+    def holds(self) -> bool:
+        """Whether any are held back."""
+        return bool(self._held)
 
     def add(self, call: Call[Target]) -> None:
         """Let `call` wait.
 
         :raise QueueFullError: `limit` calls wait already.
         """
-        if len(self._waiting) >= self._limit:
-            raise QueueFullError
+        self._check_room()
         self._waiting.append((call, self._batches))
+
+    def hold(self, call: Call[Target]) -> bool:
+        """Hold `call` back until its target is released; whether it is the first of its target.
+
+        :raise QueueFullError: `limit` calls wait already.
+        """
+        self._check_room()
+        is_first = all(other.target is not call.target for other in self._held)
+        self._held.append(call)
+        return is_first
+
+    def release(self, target: Target) -> list[Call[Target]]:
+        """Take out and return what was held back for `target`."""
+        released = [call for call in self._held if call.target is target]
+        self._held = [call for call in self._held if call.target is not target]
+        return released
+
+    def _check_room(self) -> None:
+        if len(self) >= self._limit:
+            raise QueueFullError
 
     def batch_has_gone(self) -> None:
         """A batch has gone before whatever waits here."""
@@ -76,7 +103,10 @@ class Runs(Generic[Target]):
         dropped = [call for call, _ in self._waiting if call.deadline_seconds <= now_seconds]
         if dropped:
             self._waiting = deque((call, at) for call, at in self._waiting if call.deadline_seconds > now_seconds)
-        return dropped
+        late = [call for call in self._held if call.deadline_seconds <= now_seconds]
+        if late:
+            self._held = [call for call in self._held if call.deadline_seconds > now_seconds]
+        return dropped + late
 
     def cancel(self, peer: bytes, ident: int) -> Call[Target] | None:
         """Take out and return the call that `peer` wants no more; None if it does not wait."""
@@ -84,8 +114,14 @@ class Runs(Generic[Target]):
             if call.peer == peer and call.id == ident:
                 del self._waiting[position]
                 return call
+        for call in self._held:
+            if call.peer == peer and call.id == ident:
+                self._held.remove(call)
+                return call
         return None
 
     def waits_for(self, target: Target) -> bool:
         """Whether a call of `target` waits."""
-        return any(call.target is target for call, _ in self._waiting)
+        return any(call.target is target for call, _ in self._waiting) or any(
+            call.target is target for call in self._held
+        )

@@ -3,12 +3,14 @@
 Why a session and not `tf.saved_model.load`: measured on one picture, a session's callable whose operations run in the
 caller's thread costs 174 µs where the loaded signature costs 696 µs, and it is how TensorFlow Serving runs the same
 directory. Why Keras is kept out: a SavedModel needs none, and importing TensorFlow without it takes 2.7 s, not 6.0.
+Why a graph comes in two parts, the prediction and what looks inside: see `pruning`.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,36 +18,41 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has no types
 
-from service.catalogue import Device, Signature, TensorInfo
+from service.catalogue import Device, Signature
+from service.engine import contract
+from service.engine.contract import UnfitModelError
+from service.engine.pruning import needed, operation
 from service.settings import quiet_tensorflow
 
 quiet_tensorflow()
 if not TYPE_CHECKING:
     sys.modules.setdefault("keras", None)  # TensorFlow imports Keras if it can, and lives without
 import tensorflow as tf  # noqa: E402  (after Keras has been kept out)
-from tensorflow.core.framework import types_pb2  # noqa: E402
+from tensorflow.core.protobuf import saved_model_pb2  # noqa: E402
 
 v1 = tf.compat.v1
 v1.logging.set_verbosity(v1.logging.ERROR)
 
 TENSORFLOW_VERSION: str = tf.__version__
-SIGNATURE = "serving_default"
-_INIT_SIGNATURE = "__saved_model_init_op"
+_INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
+"""Where SavedModels of before TensorFlow 2 name what initialises them."""
+_TAGS = {"serve"}
+_FUNCTION_CALLS = ("StatefulPartitionedCall", "PartitionedCall")
 _CALLABLES = 32
 """Other calls that a model keeps ready; each is made when it is first asked for, and the one not used for longest goes."""
 SPLIT_PICTURES = 64
 """A batch from twice this size on is shared among threads: below that a second thread costs more than it brings."""
 
 
-class UnfitModelError(Exception):
-    """The SavedModel cannot be served; the message says why."""
-
-
 OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, tf.errors.ResourceExhaustedError)
 """What the device raises when its memory is used up."""
 INPUTS_DO_NOT_FIT: type[Exception] = tf.errors.InvalidArgumentError
 """What a signature raises for inputs that it cannot use: their sizes or values do not go together."""
+
+
+_LOADING_FAILS = (tf.errors.OpError, OSError, ValueError, KeyError, RuntimeError, MemoryError)
 
 
 class NoDeviceError(Exception):
@@ -63,8 +70,9 @@ class Predictions:
 class Runtime:
     """One device and its configuration; loads models onto it."""
 
-    def __init__(self, device: str = "auto", gpu_memory_mb: int = 0, threads: int = 1) -> None:
-        """`threads` share a large batch on a CPU; a GPU is driven by one.
+    def __init__(self, device: str = "auto", gpu_memory_mb: int = 0, threads: int = 1, *, xla: bool = False) -> None:
+        """`threads` share a large batch on a CPU; a GPU is driven by one. `xla`: predictions are compiled by XLA, for
+        each batch size when it is first run.
 
         :raise NoDeviceError: `device` is `"gpu"` and TensorFlow finds none.
         """
@@ -74,9 +82,12 @@ class Runtime:
         if gpus:
             details = tf.config.experimental.get_device_details(gpus[0])
             self.device = Device("gpu", details.get("device_name", gpus[0].name))
+            # The short mantissa would move probabilities by a thousandth, for a gain that models so small do not show.
+            tf.config.experimental.enable_tensor_float_32_execution(False)
         else:
             self.device = Device("cpu", "CPU")
         self._gpu_memory_mb = gpu_memory_mb
+        self._xla = xla
         self.threads = 1 if gpus else threads
         self._pool = ThreadPoolExecutor(self.threads, "inference") if self.threads > 1 else None
 
@@ -101,25 +112,30 @@ class Runtime:
         """
         session = v1.Session(graph=tf.Graph(), config=self._config())
         try:
-            meta = v1.saved_model.loader.load(session, ["serve"], str(path))
-            signature = meta.signature_def.get(SIGNATURE)
-            if signature is None:
-                raise UnfitModelError(f"no signature {SIGNATURE!r}; it has {sorted(meta.signature_def)}")
-            _check("input", signature.inputs, "images", tf.uint8, input_shape)
-            _check("output", signature.outputs, "probabilities", tf.float32, (classes,))
-            _check("output", signature.outputs, "energy", tf.float32, ())
-            call = session.make_callable(
-                [signature.outputs[name].name for name in ("probabilities", "energy")],
-                feed_list=[signature.inputs["images"].name],
-            )
-            signatures = _signatures(meta.signature_def)
+            meta = _read(path)
+            signature = contract.prediction(meta.signature_def, input_shape, classes)
+            images = signature.inputs["images"].name
+            outputs = [signature.outputs[name].name for name in ("probabilities", "energy")]
+            _import_prediction(session, meta, [images, *outputs], path, compiled=self._xla)
+            call = session.make_callable(outputs, feed_list=[images])
+            signatures = contract.signatures(meta.signature_def)
         except UnfitModelError:
             session.close()
             raise
-        except (tf.errors.OpError, OSError, ValueError, KeyError, RuntimeError, MemoryError) as error:
+        except _LOADING_FAILS as error:
             session.close()
             raise UnfitModelError(f"TensorFlow cannot load it: {type(error).__name__}: {error}") from error
-        return Model(session, call, signatures, input_shape, self._pool)
+        return Model(session, call, lambda: self._load_whole(path), signatures, input_shape, self._pool)
+
+    def _load_whole(self, path: Path) -> Any:
+        """A session with all signatures of the SavedModel in `path`."""
+        session = v1.Session(graph=tf.Graph(), config=self._config())
+        try:
+            v1.saved_model.loader.load(session, list(_TAGS), str(path))
+        except _LOADING_FAILS as error:
+            session.close()
+            raise UnfitModelError(f"TensorFlow cannot load it: {type(error).__name__}: {error}") from error
+        return session
 
 
 class Model:
@@ -129,6 +145,7 @@ class Model:
         self,
         session: Any,
         call: Any,
+        load_whole: Callable[[], Any],
         signatures: dict[str, Signature],
         input_shape: tuple[int, ...],
         pool: ThreadPoolExecutor | None,
@@ -136,6 +153,9 @@ class Model:
         self.signatures = signatures
         self._session = session
         self._call = call
+        self._load_whole = load_whole
+        self._inside: Any = None
+        """A session with all signatures, once `open` has been called."""
         self._callables: OrderedDict[tuple[str, tuple[str, ...]], Any] = OrderedDict()
         self._input_shape = input_shape
         self._pool = pool
@@ -156,21 +176,38 @@ class Model:
             np.concatenate([energy for _, energy in pieces]),
         )
 
+    @property
+    def is_open(self) -> bool:
+        """Whether `run` finds its signatures loaded."""
+        return self._inside is not None
+
+    def open(self) -> None:
+        """Load the whole graph, for `run`. Blocks; `predict` may be called meanwhile, and is not touched if it fails.
+
+        A session of its own: one whose graph is extended by something broken runs nothing any more.
+
+        :raise UnfitModelError: TensorFlow cannot load it, or its directory has gone.
+        """
+        if self._inside is None:
+            self._inside = self._load_whole()
+
     def run(
         self, signature: str, inputs: dict[str, npt.NDArray[np.generic]], outputs: tuple[str, ...]
     ) -> list[npt.NDArray[np.generic]]:
-        """Call any signature; its `inputs` complete, by name, and the `outputs` wanted, in their order. Blocks.
+        """Call any signature; its `inputs` complete, by name, and the `outputs` wanted, in their order. Blocks, the
+        first time for as long as `open` does.
 
         :raise KeyError: there is no such signature or output.
         :raise tensorflow.errors.OpError: the inputs do not fit each other, or the device failed.
         """
+        self.open()
         key = (signature, outputs)
         call = self._callables.get(key)
         if call is None:
             described = self.signatures[signature]
             fetches = [described.outputs[name].name for name in outputs]
             feeds = [info.name for info in described.inputs.values()]
-            call = self._session.make_callable(fetches, feed_list=feeds or None)
+            call = self._inside.make_callable(fetches, feed_list=feeds or None)
             self._callables[key] = call
             if len(self._callables) > _CALLABLES:
                 self._callables.popitem(last=False)
@@ -199,35 +236,55 @@ class Model:
         """Free the device memory; the model is of no use afterwards."""
         self._callables.clear()
         self._session.close()
+        if self._inside is not None:
+            self._inside.close()
 
 
-def _signatures(signature_defs: Any) -> dict[str, Signature]:
-    """All that can be called by feeding and fetching plain tensors."""
-    found = {}
-    for name, definition in sorted(signature_defs.items()):
-        tensors = [*definition.inputs.values(), *definition.outputs.values()]
-        if name != _INIT_SIGNATURE and all(info.WhichOneof("encoding") == "name" for info in tensors):
-            inputs = {key: _describe(info) for key, info in sorted(definition.inputs.items())}
-            outputs = {key: _describe(info) for key, info in sorted(definition.outputs.items())}
-            found[name] = Signature(inputs, outputs, definition.method_name)
-    return found
+def _read(path: Path) -> Any:
+    """The MetaGraphDef of the SavedModel in `path` that is for serving.
+
+    :raise UnfitModelError: it has none, or cannot be parsed.
+    """
+    file = path / "saved_model.pb"
+    if not file.is_file():
+        raise UnfitModelError(f"TensorFlow cannot load it: SavedModel file does not exist: {file}")
+    try:
+        saved_model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    except DecodeError as error:
+        raise UnfitModelError(f"TensorFlow cannot load it: {file.name} is corrupt: {error}") from error
+    for meta in saved_model.meta_graphs:
+        if set(meta.meta_info_def.tags) == _TAGS:
+            return meta
+    raise UnfitModelError(f"no graph in it has the tag {', '.join(_TAGS)}")
 
 
-def _describe(info: Any) -> TensorInfo:
-    shape = None if info.tensor_shape.unknown_rank else tuple(dim.size for dim in info.tensor_shape.dim)
-    return TensorInfo(info.name, types_pb2.DataType.Name(info.dtype), shape)
+def _import_prediction(session: Any, meta: Any, tensors: list[str], path: Path, *, compiled: bool) -> None:
+    """Import what gives `tensors`, with its variables and tables set."""
+    saver, initial = meta.saver_def, _initial(meta)
+    restored = [saver.restore_op_name, saver.filename_tensor_name] if saver.restore_op_name else []
+    graph = needed(meta.graph_def, [*tensors, *restored, *initial])
+    if compiled:
+        calls = {node.name for node in needed(meta.graph_def, tensors).node if node.op in _FUNCTION_CALLS}
+        for node in graph.node:
+            if node.name in calls:
+                node.attr["_XlaMustCompile"].b = True
+    with session.graph.as_default():
+        tf.import_graph_def(graph, name="")
+    if restored:
+        session.run(saver.restore_op_name, {saver.filename_tensor_name: str(path / "variables" / "variables")})
+    assets = {asset.tensor_info.name: str(path / "assets" / asset.filename) for asset in meta.asset_file_def}
+    there = {node.name for node in graph.node}
+    fed = {tensor: file for tensor, file in assets.items() if operation(tensor) in there}
+    for name in initial:
+        session.run(session.graph.get_operation_by_name(operation(name)), fed)
 
 
-def _check(side: str, tensors: Any, name: str, dtype: Any, shape: tuple[int, ...]) -> None:
-    if name not in tensors:
-        raise UnfitModelError(f"{SIGNATURE} has no {side} {name!r}; it has {sorted(tensors)}")
-    info = tensors[name]
-    found = tf.TensorShape(info.tensor_shape).as_list() if not info.tensor_shape.unknown_rank else None
-    if info.dtype != dtype.as_datatype_enum or found is None or found != [None, *shape]:
-        raise UnfitModelError(
-            f"{side} {name!r} of {SIGNATURE} is {tf.as_dtype(info.dtype).name} {found}, "
-            f"not {dtype.name} {[None, *shape]}"
-        )
+def _initial(meta: Any) -> list[str]:
+    """The operation that initialises the model, if there is one."""
+    if contract.INITIAL in meta.signature_def:
+        return [info.name for info in meta.signature_def[contract.INITIAL].outputs.values()]
+    collections = [meta.collection_def[name] for name in _INIT_COLLECTIONS if name in meta.collection_def]
+    return [name for collection in collections[:1] for name in collection.node_list.value]
 
 
 def _check_answer(predictions: Predictions, pictures: int) -> None:

@@ -73,6 +73,7 @@ class Server:
             self._keeper, settings.models_poll_seconds, self._tell, Gauges(runtime.device.kind).measure
         )
         self._stopping = False
+        self._shown_waiting = -1
         self._context = zmq.Context()
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 1000)
@@ -106,7 +107,7 @@ class Server:
         memory.freeze()
         self._watcher.start()
         last_look = False
-        while not (last_look and not self._batcher.waiting_pictures and not self._runs):
+        while not (last_look and not self._batcher.waiting_pictures and not len(self._runs)):
             self._wait()
             if not last_look:
                 # What came while the device was busy is seen only now, so one look is taken after the signal too.
@@ -122,18 +123,19 @@ class Server:
             if call is not None:
                 self._executor.call(call)
             elif (batch := self._batcher.next_batch(time.monotonic())) is not None:
-                metrics.QUEUE_PICTURES.set(self._batcher.waiting_pictures)
+                self._show_waiting()
                 self._executor.run(batch)
                 self._runs.batch_has_gone()
             else:
-                metrics.QUEUE_PICTURES.set(0)
+                self._show_waiting()
+        self._flush()
         self._socket.close()
         self._context.term()
         log.info("engine_stopped")
 
     def _wait(self) -> None:
         """Until there is something to do."""
-        if self._batcher.waiting_pictures or self._runs or self._stopping or self._news:
+        if self._batcher.waiting_pictures or self._runs or self._news or (self._stopping and not self._runs.holds):
             timeout_ms: int | None = 0
         else:
             timeout_ms = LEAVING_POLL_MS if self._shelf.leaving else None
@@ -146,6 +148,16 @@ class Server:
 
     def _look_again(self, _: int, __: FrameType | None) -> None:
         self._watcher.look_again()
+
+    def _show_waiting(self) -> None:
+        waiting = self._batcher.waiting_pictures
+        if waiting != self._shown_waiting:  # a gauge in shared memory costs several microseconds
+            self._shown_waiting = waiting
+            metrics.QUEUE_PICTURES.set(waiting)
+
+    def _flush(self) -> None:
+        for served in self._shelf.items():
+            served.tally.flush()
 
     # --- versions come and go
 
@@ -164,6 +176,8 @@ class Server:
             self._shelf.apply(message, now)
             if isinstance(message, news.Obeyed):
                 obeyed.append(message)
+            elif isinstance(message, news.Opened):
+                self._release(message.loaded, message.error)
         if before != (self._shelf.catalogue.revision, self._shelf.ready):
             self._publish(now)
         for order in obeyed:
@@ -176,6 +190,7 @@ class Server:
         while gone:
             served = gone.pop()
             self._batcher.forget(served)
+            served.tally.flush()
             log.info("model_unloaded", model=served.version.name, version=served.version.version)
             self._watcher.close(served)
         if self._shelf.catalogue.revision != revision:
@@ -210,6 +225,7 @@ class Server:
     ) -> None:
         match message:
             case wire.Ping(revision):
+                self._flush()
                 self._peers.hear(peer, self._shelf.serial(revision), time.monotonic())
                 self._send([peer, wire.encode(self._pong(revision))])
             case wire.Run():
@@ -249,10 +265,21 @@ class Server:
         now = time.monotonic()
         deadline = now + message.budget_seconds
         rows = signatures.rows(inputs)
+        call = Call(peer, message.id, served, message.signature, inputs, outputs, rows, now, deadline)
         try:
-            self._runs.add(Call(peer, message.id, served, message.signature, inputs, outputs, rows, now, deadline))
+            if served.is_open:
+                self._runs.add(call)
+            elif self._runs.hold(call):
+                self._watcher.open(served)
         except QueueFullError:
             self._refuse(peer, message.id, "queue_full", f"{len(self._runs)} calls of signatures are waiting already")
+
+    def _release(self, served: Served, error: str) -> None:
+        for call in self._runs.release(served):
+            if error:
+                self._refuse(call.peer, call.id, "internal_error", error)
+            else:
+                self._runs.add(call)
 
     def _find(self, peer: bytes, message: wire.Predict | wire.Run) -> Served | None:
         """The version asked for; None, once it has been refused, when it is not in service."""
@@ -275,7 +302,7 @@ class Server:
     def _drop_expired(self) -> None:
         now = time.monotonic()
         late = [(work.owner.peer, work.owner.id, work.pictures) for work in self._batcher.drop_expired(now)]
-        if self._runs:
+        if len(self._runs):
             late += [(call.peer, call.id, call.pictures) for call in self._runs.drop_expired(now)]
         for peer, ident, pictures in late:
             metrics.DROPPED_PICTURES.labels("deadline").inc(pictures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
@@ -68,6 +68,10 @@ class Shelf(Generic[Item]):
             v.name == self._default_model and v.state == "available" for v in self.catalogue.versions
         )
 
+    def items(self) -> Iterable[Item]:
+        """What is in service."""
+        return self._items.values()
+
     @property
     def leaving(self) -> bool:
         """Whether `let_go` has something to see to."""
@@ -106,8 +110,8 @@ class Shelf(Generic[Item]):
                 self._revise()
             case news.Settled(model):
                 self._default_settled = self._default_settled or model == self._default_model
-            case news.Obeyed():
-                pass  # for the worker that asked
+            case news.Obeyed() | news.Opened():
+                pass  # for those who asked
 
     def _put(self, key: Key, item: Item, now_seconds: float) -> None:
         old = self._items.get(key)

@@ -23,7 +23,11 @@ SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon the loop gets the interpreter back from a load, several times a request; Python's own is 5 ms."""
 
 
-class Closable(Protocol):
+class Version(Protocol):
+    """What is in service, as far as this thread sees to it."""
+
+    def open(self) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -36,8 +40,13 @@ class _Order:
 
 
 @dataclass(frozen=True, slots=True)
+class _Open:
+    loaded: Version
+
+
+@dataclass(frozen=True, slots=True)
 class _Close:
-    loaded: Closable
+    loaded: Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ class Watcher:
         self,
         keeper: Keeper[Any],
         poll_seconds: float,
-        tell: Callable[[news.Obeyed], None],
+        tell: Callable[[news.Obeyed | news.Opened[Any]], None],
         measure: Callable[[], None],
     ) -> None:
         """`measure` is called after each look, from the second thread."""
@@ -60,7 +69,7 @@ class Watcher:
         self._keeper = keeper
         self._poll_seconds = poll_seconds
         self._tell = tell
-        self._todo: SimpleQueue[_Order | _Close | _LookAgain] = SimpleQueue()
+        self._todo: SimpleQueue[_Order | _Open | _Close | _LookAgain] = SimpleQueue()
         # It dies with the process: what it is doing then is of use to nobody.
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
@@ -77,7 +86,11 @@ class Watcher:
         """Load or unload `model`, then tell so."""
         self._todo.put(_Order(peer, ident, action, model))
 
-    def close(self, loaded: Closable) -> None:
+    def open(self, loaded: Version) -> None:
+        """Bring in what else can be called of a version, then tell so."""
+        self._todo.put(_Open(loaded))
+
+    def close(self, loaded: Version) -> None:
         """Close what nobody uses any more. The caller keeps no reference to it, or its memory stays."""
         self._todo.put(_Close(loaded))
 
@@ -98,7 +111,9 @@ class Watcher:
             self._keeper.look()
             self._measure()
             return time.monotonic() + self._poll_seconds
-        if isinstance(todo, _Close):
+        if isinstance(todo, _Open):
+            self._tell(news.Opened(todo.loaded, self._open(todo.loaded)))
+        elif isinstance(todo, _Close):
             todo.loaded.close()
             del todo
             memory.give_back()
@@ -113,3 +128,12 @@ class Watcher:
                 error, reason = f"{todo.action} failed", "internal_error"
             self._tell(news.Obeyed(todo.peer, todo.id, error, reason))
         return next_look_seconds
+
+    def _open(self, loaded: Version) -> str:
+        """Why it failed; `""` if it did not."""
+        try:
+            loaded.open()
+        except Exception:  # those who wait for it are told, whatever happened
+            log.exception("open_failed")
+            return "what looks inside this version cannot be loaded"
+        return ""

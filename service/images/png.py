@@ -1,8 +1,8 @@
 """PNG, the format most pictures come in: checked chunk by chunk, and decoded by OpenCV where that is far faster.
 
 For a 28×28 picture Pillow spends six times as long as OpenCV, nearly all of it in Python around the decoder; from some
-hundred pixels a side the two cost the same. So OpenCV is asked for small pictures alone; larger ones of up to 2 MB go a way
-of their own (`png_planes.py`). All these are plain: 8 bits a sample, grey, RGB or RGBA, no chunk that could change a pixel.
+hundred pixels a side the two cost the same. So OpenCV is asked for small pictures alone, unless one sum undoes their filter;
+larger ones of up to 2 MB go a way of their own (`png_planes.py`). All these are plain: 8 bits a sample, grey, RGB or RGBA, no chunk that could change a pixel.
 In those all three see the same pixels.
 
 OpenCV gets only what has been verified to the last byte, because its libpng writes to stderr about what it dislikes and
@@ -24,7 +24,7 @@ from isal import isal_zlib
 from service.errors import UndecodablePictureError
 from service.images.light import WORKING_SIDE_PX
 from service.images.limits import PictureLimits
-from service.images.png_planes import pixels_of
+from service.images.png_planes import pixels_of, summed_grey
 
 # Bytes of inflated data above which OpenCV no longer pays for colour: 64×64 RGBA.
 FAST_RAW_BYTES: Final = 16_640
@@ -113,6 +113,10 @@ def decode_fast(data: bytes, png: Png) -> npt.NDArray[np.uint8] | None:
         return None
     if raw_bytes > FAST_RAW_BYTES:
         return pixels_of(raw, png.width, png.height, png.samples)
+    if png.samples == 1:
+        pixels = summed_grey(raw, png.width, png.height)
+        if pixels is not None:
+            return pixels
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None:
         return None

@@ -4,7 +4,8 @@
     kernels     kernels as numbers and as a grid            tiles       maps → pictures on a common scale
     activations feature maps of a picture                   sheets      pictures with captions → one PNG
     explanation maps of what an answer hangs on             filtering   convolution and pooling of any picture
-    dreaming    pictures that excite a channel
+    dreaming    pictures that excite a channel          extras      files beside the model, checked
+    neighbours  training examples like a picture        pages       the report that training wrote
 
 Everything is numbers in, numbers or pictures out; asking the engine is the routes' business. No Flask, no TensorFlow.
 """

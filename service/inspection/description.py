@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from architectures.document import LAYER_TYPES
 from service.description import Json, failures, path_parameter, query_parameter
+from service.inspection import neighbours
 from service.inspection.dreaming import OCTAVES, STEPS_DEFAULT, STEPS_MAX
 from service.inspection.explanation import METHODS
-from service.inspection.filtering import NAMED_KERNELS
+from service.inspection.filtering import KERNEL_SIDE_MAX, NAMED_KERNELS, SIDE_MAX
 
 OF_VERSION: Final = ("/models/{name}", "/models/{name}/versions/{version}", "/models/{name}/labels/{label}")
 _BINARY: Final[Json] = {"schema": {"type": "string", "format": "binary"}}
@@ -21,14 +23,13 @@ def paths() -> Json:
     for prefix in OF_VERSION:
         found |= {
             f"{prefix}/layers": {"get": _operation(prefix, "The table of layers.", [], ("json",))},
-            f"{prefix}/report": {
-                "get": _operation(prefix, "How a version came about and how good it is.", [], ("json",))
-            },
+            f"{prefix}/report": {"get": _report(prefix)},
             f"{prefix}/layers/{{layer}}/filters": {
                 "get": _operation(f"{prefix}/{{layer}}", "A layer's weights.", [_format()], ("json", "npy", "png"))
             },
             f"{prefix}/activations": {"post": _activations(prefix)},
             f"{prefix}/explain": {"post": _explain(prefix)},
+            f"{prefix}/nearest": {"post": _nearest(prefix)},
             f"{prefix}/maximize": {"get": _maximize(prefix)},
             f"{prefix}/dream": {"post": _dream(prefix)},
         }
@@ -60,6 +61,7 @@ def _operation(path: str, summary: str, query: list[Json], formats: tuple[str, .
         "json": {"application/json": {"schema": {"type": "object"}}},
         "npy": {"application/x-npy": _BINARY},
         "png": {"image/png": _BINARY},
+        "html": {"text/html": {"schema": {"type": "string"}}},
     }
     content = {name: value for kind in formats for name, value in contents[kind].items()}
     # A picture may be at fault in more ways than a path.
@@ -109,6 +111,31 @@ def _explain(prefix: str) -> Json:
     )
 
 
+def _nearest(prefix: str) -> Json:
+    k = {"type": "integer", "minimum": 1, "maximum": neighbours.K_MAX, "default": neighbours.K_DEFAULT}
+    body = picture_body("application/json", "multipart/form-data", "application/x-npy", "application/octet-stream")
+    return _operation(
+        prefix,
+        "The training examples that are most alike to each picture, to the model; as `.npy` its embeddings.",
+        [
+            query_parameter("k", k, "How many of each picture."),
+            query_parameter(
+                "thumbnails", {"enum": list(neighbours.THUMBNAILS)}, "Their pictures too, as base64 PNGs or as arrays."
+            ),
+            _format(),
+        ],
+        ("json", "npy", "png"),
+        body,
+    )
+
+
+def _report(prefix: str) -> Json:
+    form = query_parameter("format", {"enum": ["json", "html"]}, "In place of `Accept`.")
+    operation = _operation(prefix, "How a version came about and how good it is.", [form], ("json", "html"))
+    operation["responses"]["304"] = {"description": "The page is the one of `If-None-Match`."}
+    return operation
+
+
 def _goal() -> list[Json]:
     steps = {"type": "integer", "minimum": 1, "maximum": STEPS_MAX, "default": STEPS_DEFAULT}
     octaves = {"type": "integer", "minimum": 1, "maximum": len(OCTAVES), "default": len(OCTAVES)}
@@ -151,11 +178,20 @@ _WINDOW: Final[Json] = {
     "padding": {"type": "integer", "minimum": 0, "maximum": 64, "default": 0},
     "floor": {"type": "boolean", "default": False, "description": "Leave out what the stride leaves over."},
 }
+
+
+def _nested(depth: int) -> Json:
+    """Numbers in lists in lists, all of one length at each depth, which no schema can say."""
+    return {"type": "array", "minItems": 1, "items": {"type": "number"} if depth == 1 else _nested(depth - 1)}
+
+
 _IMAGE: Final[Json] = {
+    "description": f"A picture as base64, or (H,W) or (H,W,C) of any numbers; at most {SIDE_MAX} pixels a side.",
     "oneOf": [
         {"type": "string", "contentEncoding": "base64"},
-        {"type": "array", "description": "(H,W) or (H,W,C) of any numbers."},
-    ]
+        _nested(2),
+        _nested(3),
+    ],
 }
 
 
@@ -165,10 +201,8 @@ def _window_query() -> list[Json]:
 
 def _convolve() -> Json:
     kernel = {
-        "oneOf": [
-            {"enum": list(NAMED_KERNELS)},
-            {"type": "array", "description": "(k,l), (k,l,C) or (k,l,C,F) of any numbers."},
-        ]
+        "description": f"Its name, or (k,l), (k,l,C) or (k,l,C,F) of any numbers; at most {KERNEL_SIDE_MAX} a side.",
+        "oneOf": [{"enum": list(NAMED_KERNELS)}, *(_nested(depth) for depth in (2, 3, 4))],
     }
     named = query_parameter("kernel", {"enum": list(NAMED_KERNELS)}, "For a picture in the body: a kernel by its name.")
     bias = {"type": "array", "items": {"type": "number"}}
@@ -195,7 +229,8 @@ def _pool() -> Json:
 
 def _describe() -> Json:
     shape = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 3, "maxItems": 3}
-    layers = {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["type"]}}
+    layer = {"type": "object", "required": ["type"], "properties": {"type": {"enum": list(LAYER_TYPES)}}}
+    layers = {"type": "array", "minItems": 1, "items": layer}
     schema = {
         "oneOf": [
             {

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from service.catalogue import ModelVersion
 from service.errors import NotApplicableError
+from service.inspection.extras import FOLDER
 
 _PARTS: Final = ("dataset", "hyperparameters", "seed", "history", "metrics", "calibration", "rejection", "command")
 _Z95: Final = 1.959964  # of a normal distribution, two-sided
@@ -48,6 +49,11 @@ def wilson_interval(right: int, total: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+def _model_bytes(card: dict[str, Any]) -> int:
+    """Of the model itself: what lies beside it for people to look at does not count."""
+    return sum(file["bytes"] for path, file in card.get("files", {}).items() if not path.startswith(f"{FOLDER}/"))
+
+
 def _figures(version: ModelVersion) -> dict[str, Any]:
     card = version.card
     test = card.get("metrics", {}).get("test", {})
@@ -60,7 +66,7 @@ def _figures(version: ModelVersion) -> dict[str, Any]:
         "dataset": card.get("dataset", {}).get("name"),
         "parameters": card.get("architecture", {}).get("parameters"),
         "macs": card.get("architecture", {}).get("macs"),
-        "size_bytes": sum(file["bytes"] for file in card.get("files", {}).values()) or None,
+        "size_bytes": _model_bytes(card) or None,
         "test_accuracy": test.get("accuracy"),
         "test_accuracy_interval": list(wilson_interval(test["correct"], test["total"])) if test.get("total") else None,
         "validation_accuracy": card.get("metrics", {}).get("validation", {}).get("accuracy"),

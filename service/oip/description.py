@@ -16,19 +16,17 @@ def paths() -> Json:
         "/v2/health/ready": {"get": _get("200 when an inference would be accepted now.", 503)},
         "/v2/models/stats": {"get": _get("Counts and times of every available version.", 503)},
         "/v2/repository/index": {
-            "post": _post(
-                "Every version with its state; `ready` leaves out those that cannot be asked.", _INDEX, 400, 503
-            )
+            "post": _index("Every version with its state; `ready` leaves out those that cannot be asked.")
         },
     }
-    for action, summary in (
-        ("load", "Load the versions of a model now, those that were refused or unloaded too."),
-        ("unload", "Take a model out of service until it is loaded again."),
+    for action, summary, heeded in (
+        ("load", "Load the versions of a model now, those that were refused or unloaded too.", {}),
+        ("unload", "Take a model out of service until it is loaded again.", {"unload_dependents": {"type": "boolean"}}),
     ):
+        parameters = {"type": "object", "properties": heeded, "additionalProperties": False}
+        control = {"type": "object", "properties": {"parameters": parameters}}
         described[f"/v2/repository/models/{{name}}/{action}"] = {
-            "post": _post(
-                summary, _CONTROL, 400, 401, 403, 404, 409, 429, 503, 504, parameters=[path_parameter("name")]
-            )
+            "post": _post(summary, control, 400, 401, 403, 404, 409, 429, 503, 504, parameters=[path_parameter("name")])
         }
     for base in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         place = [path_parameter(part) for part in ("name", "version") if f"{{{part}}}" in base]
@@ -52,6 +50,20 @@ def _post(summary: str, schema: Json, *statuses: int, parameters: list[Json] | N
         **get(summary, *statuses, parameters=parameters, error=ERROR),
         "requestBody": {"required": False, "content": {"application/json": {"schema": schema}}},
     }
+
+
+def _index(summary: str) -> Json:
+    version = {
+        "type": "object",
+        "required": ["name", "version", "state", "reason"],
+        "properties": {
+            **{key: {"type": "string"} for key in ("name", "version", "reason")},
+            "state": {"enum": ["READY", "UNAVAILABLE", "LOADING", "UNLOADING"]},
+        },
+    }
+    described = _post(summary, _INDEX, 400, 503)
+    described["responses"]["200"]["content"]["application/json"]["schema"] = {"type": "array", "items": version}
+    return described
 
 
 def _infer(place: list[Json]) -> Json:
@@ -122,4 +134,3 @@ _RESPONSE: Json = {
     },
 }
 _INDEX: Json = {"type": "object", "properties": {"ready": {"type": "boolean", "default": False}}}
-_CONTROL: Json = {"type": "object", "properties": {"parameters": _PARAMETERS}}

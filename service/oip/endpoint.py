@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy.typing as npt
 
-from service.endpoint import Call
+from service.endpoint import Call, Facts
 from service.errors import InvalidParameterError
 from service.images.limits import PictureLimits
 from service.oip.addressing import SERVING, infer_address, is_infer, signature_of
@@ -46,6 +46,7 @@ class InferJob:
     """Seconds by stage, in the order passed."""
     outputs: dict[str, Array] = field(default_factory=dict)
     """At least those that are wanted, by name, in order; filled by `ask`."""
+    batch_pictures: int = 0
 
     @property
     def pictures(self) -> int:
@@ -54,9 +55,13 @@ class InferJob:
     async def ask(self) -> None:
         await self.endpoint.ask(self)
 
+    def facts(self) -> Facts:
+        version = self.target.version
+        return Facts(version.name, version.version, self.pictures, self.stages, self.batch_pictures)
+
     def passed(self, write_seconds: float) -> None:
+        self.stages["write"] = write_seconds
         if self.request.signature == SERVING:
-            self.stages["write"] = write_seconds
             self.target.observer.passed(self.stages)
 
 
@@ -131,6 +136,7 @@ class OpenInference:
         found, job.target = await self._router.predict(job.wanted, job.target, images, job.budget_seconds)
         job.stages["queue"] = found.queue_seconds
         job.stages["inference"] = found.inference_seconds
+        job.batch_pictures = found.batch_pictures
         given: dict[str, Array] = {"probabilities": found.probabilities, "energy": found.energy}
         job.outputs = {name: given[name] for name in signature_of(job.target.version, SERVING).outputs if name in given}
 
@@ -140,6 +146,8 @@ class OpenInference:
         found, job.target = await self._router.run(
             job.wanted, job.target, name, job.tensors, wishes, job.budget_seconds
         )
+        job.stages["queue"] = found.queue_seconds
+        job.stages["inference"] = found.inference_seconds
         in_order = wishes or signature_of(job.target.version, name).outputs
         job.outputs = {output: found.tensors[output] for output in in_order}
 

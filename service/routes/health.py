@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service import metrics
 from service.errors import NotReadyError
 from service.observation import flush_all
-from service.openapi import document
+from service.openapi import as_json
+from service.responses import JSON_TYPE
 from service.routes.services import services
 
 blueprint = Blueprint("health", __name__)
+OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 @blueprint.get("/healthz")
@@ -35,12 +37,15 @@ def readyz() -> Response:
 
 @blueprint.get("/metrics")
 def exposition() -> Response:
-    """Prometheus' text format, over all processes of the service."""
+    """Prometheus' text format, over all processes of the service; OpenMetrics, for its exemplars, where there are traces."""
     flush_all()
+    tracer = services().tracer
+    if tracer is not None and OPENMETRICS_TYPE.partition(";")[0] in request.headers.get("Accept", ""):
+        return Response(metrics.openmetrics(tracer.exemplars.attach), content_type=OPENMETRICS_TYPE)
     return Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """This API, described."""
-    return jsonify(document())
+    return Response(as_json(), content_type=JSON_TYPE)

@@ -13,7 +13,7 @@ from service.catalogue import ModelVersion
 from service.errors import DeadlineExceededError, NotApplicableError, WrongShapeError
 from service.inspection import formats
 from service.inspection.formats import Format
-from service.posted import PostedPictures
+from service.posted import Posted, PostedPictures
 from service.router import Target, Wanted
 from service.routes.services import body, header_bytes, services
 
@@ -64,12 +64,19 @@ class Inside:
         :raise WrongShapeError: there are several.
         :raise ServiceError: as for a prediction.
         """
-        reader = PostedPictures(self._ours.settings)
-        content_type = header_bytes().get(b"content-type", b"").decode("latin-1")
-        posted = self._ours.heavy.wait_for(reader.read, content_type, body(), self.target)
+        posted = self.pictures()
         if len(posted.images) + len(posted.faults) != 1:
             raise WrongShapeError("one picture at a time can be looked at", field="body")
         return posted.images
+
+    def pictures(self) -> Posted:
+        """All pictures in the request's body, as the model sees them.
+
+        :raise ServiceError: as for a prediction.
+        """
+        reader = PostedPictures(self._ours.settings)
+        content_type = header_bytes().get(b"content-type", b"").decode("latin-1")
+        return self._ours.heavy.wait_for(reader.read, content_type, body(), self.target)
 
     def named(self) -> dict[str, Any]:
         """What begins every answer: which version it is of."""

@@ -1,4 +1,4 @@
-"""Looking inside a version: layers, kernels, activations, and what an answer hangs on."""
+"""Looking inside a version: layers, kernels, activations, what an answer hangs on, and which examples are like it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 from flask import Blueprint, Response, jsonify, request
 
 from service import arguments
-from service.errors import NotApplicableError
-from service.inspection import activations, dreaming, explanation, kernels, layers
+from service.errors import NotApplicableError, PayloadTooLargeError
+from service.inspection import activations, dreaming, explanation, kernels, layers, neighbours
+from service.posted import Posted
 from service.routes.inside import Inside, answer, wanted_format
-from service.routes.services import admit
+from service.routes.services import admit, services
 from service.routes.versions import below_a_version, wanted
 
 blueprint = Blueprint("inspection", __name__)
@@ -129,6 +130,61 @@ def explain(name: str, version: str | None, label: str | None) -> Response:
         lambda: shown,
         lambda: explanation.picture(method, shown, dreaming.shown(picture[0])),
     )
+
+
+@below_a_version(blueprint, "/nearest", "POST")
+def nearest(name: str, version: str | None, label: str | None) -> Response:
+    """The training examples that are most alike to each picture in the body, to the model; as `.npy` its embeddings.
+
+    A picture that cannot be read keeps its place in JSON, and the others are answered.
+
+    :raise ServiceError: as for a prediction, or the version came without an index of examples.
+    """
+    admit("predict")
+    inside = Inside(wanted(name, version, label))
+    index = neighbours.index_of(services().settings.models_dir, inside.version)
+    k = arguments.whole(request.args, "k", neighbours.K_DEFAULT, 1, neighbours.K_MAX)
+    thumbnails = neighbours.thumbnails(request.args.get("thumbnails"))
+    form = wanted_format()
+    posted = inside.pictures()
+    if len(posted.images) * k > neighbours.ANSWERS_MAX:
+        raise PayloadTooLargeError(
+            f"{len(posted.images)} pictures with {k} neighbours each; at most {neighbours.ANSWERS_MAX} in all",
+            field="k",
+        )
+    if posted.faults and form != "json":
+        raise min(posted.faults.items())[1]
+    found = inside.run("activations", {"images": posted.images}, index.layer, "logits")
+    embeddings = found[index.layer].reshape(len(posted.images), -1)
+    closest = neighbours.nearest(index, embeddings, k)
+    predicted = found["logits"].argmax(axis=1)
+    names = inside.target.names
+
+    def document() -> dict[str, Any]:
+        told = [
+            {
+                "predicted": names[int(predicted[row])],
+                "nearest": neighbours.told(index, closest, row, names, thumbnails),
+            }
+            for row in range(len(posted.images))
+        ]
+        return {**inside.named(), **neighbours.about(index), "pictures": _in_their_places(posted, told)}
+
+    return answer(
+        form,
+        document,
+        lambda: embeddings,
+        lambda: neighbours.sheet(index, closest, posted.images, inside.version.labels),
+    )
+
+
+def _in_their_places(posted: Posted, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is told of the pictures that are well, and the faults of the others, in the order sent."""
+    rest = iter(told)
+    return [
+        posted.faults[at].document() if at in posted.faults else next(rest)
+        for at in range(len(told) + len(posted.faults))
+    ]
 
 
 def _shape_before(inside: Inside, index: int) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
-from service.inspection import reports
+from service.inspection import formats, pages, reports
 from service.router import Wanted
 from service.routes.services import services
 from service.routes.versions import below_a_version, target, wanted
@@ -14,11 +14,30 @@ blueprint = Blueprint("reports", __name__)
 
 @below_a_version(blueprint, "/report", "GET")
 def report(name: str, version: str | None, label: str | None) -> Response:
-    """How the version came about and how good it is: history, confusion matrix, per class, calibration.
+    """How the version came about and how good it is: history, confusion matrix, per class, calibration. To a browser the
+    page that training wrote about it.
 
-    :raise ServiceError: there is no such version, or it has no card.
+    :raise ServiceError: there is no such version, or it has no card or no page.
     """
-    return jsonify(reports.document(target(name, version, label).version))
+    form = formats.chosen(request.args.get("format"), request.accept_mimetypes.best_match, ("json", "html"))
+    found = target(name, version, label).version
+    if form == "json":
+        response = jsonify(reports.document(found))
+    else:
+        response = _sent(pages.page_of(services().settings.models_dir, found))
+    response.vary.add("Accept")
+    return response
+
+
+def _sent(page: pages.ReportPage) -> Response:
+    response = Response(page.content, content_type="text/html; charset=utf-8")
+    response.headers.extend(page.headers)
+    # Another version may answer at the same address tomorrow, but the page of a version stays what it is.
+    response.headers["Cache-Control"] = "no-cache"
+    response.set_etag(page.digest)
+    response.make_conditional(request)
+    response.headers.remove("Date")  # the server's business; twice would be wrong
+    return response
 
 
 @blueprint.get("/compare")

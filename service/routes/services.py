@@ -48,7 +48,7 @@ def inferred() -> Response:
     headers = header_bytes()
     budget_seconds = ours.intake.budget_seconds(request.headers.get("X-Request-Timeout-Ms", ""))
     call = Call(request.path, request.query_string, headers, body(), g.request_id, g.started, budget_seconds)
-    job = endpoint.begin(call)
+    g.job = job = endpoint.begin(call)
     ours.client.from_thread(job.ask())
     response = respond(endpoint.finish(job))
     writing = ours.clock()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from service.catalogue import Signature
+from service.endpoint import Facts
 from service.errors import UnknownSignatureError
 from service.router import Router, Target, Wanted
 from service.tfserving.request import Form
@@ -38,6 +39,7 @@ class RestJob:
     """Seconds by stage, in the order passed."""
     outputs: Mapping[str, Array] = field(default_factory=dict)
     """By name; filled by `ask`."""
+    batch_pictures: int = 0
 
     @property
     def pictures(self) -> int:
@@ -53,6 +55,7 @@ class RestJob:
         images = self.tensors[IMAGES]
         found, self.target = await self.router.predict(self.wanted, self.target, images, self.budget_seconds)
         self.stages["queue"], self.stages["inference"] = found.queue_seconds, found.inference_seconds
+        self.batch_pictures = found.batch_pictures
         given = {"probabilities": found.probabilities, "energy": found.energy}
         names = signature_of(self.target, self.signature).outputs
         self.outputs = {name: given[name] for name in names if name in given}
@@ -63,12 +66,21 @@ class RestJob:
         found, self.target = await self.router.run(
             self.wanted, self.target, self.signature, self.tensors, (), self.budget_seconds
         )
+        self.stages["queue"], self.stages["inference"] = found.queue_seconds, found.inference_seconds
         self.outputs = found.tensors
 
+    def facts(self) -> Facts:
+        version = self.target.version
+        return Facts(version.name, version.version, _rows(self.tensors), self.stages, self.batch_pictures)
+
     def passed(self, write_seconds: float) -> None:
+        self.stages["write"] = write_seconds
         if self.is_batched:
-            self.stages["write"] = write_seconds
             self.target.observer.passed(self.stages)
+
+
+def _rows(tensors: Mapping[str, Array]) -> int:
+    return max((len(values) for values in tensors.values() if values.ndim), default=1)
 
 
 def signature_of(target: Target, name: str) -> Signature:

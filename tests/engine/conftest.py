@@ -44,7 +44,7 @@ def models_dir(reference: Reference, odd_models: Path, tmp_path_factory: pytest.
     directory = tmp_path_factory.mktemp("engine") / "models"
     shutil.copytree(reference.models_dir, directory)
 
-    for name in ("moody", "sick", "numberless", "short"):
+    for name in ("moody", "sick", "numberless", "short", "lame"):
         put_version(odd_models / name, directory, name)
     _spoil(directory, directory / "moody" / "1")
     return directory

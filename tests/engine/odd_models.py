@@ -1,6 +1,6 @@
 """SavedModels that the toy model is not: unfit ones, damaged ones, and one with moods. By TensorFlow alone, no Keras.
 
-    python -m tests.engine.odd_models <directory>      writes `moody`, `greedy`, `sick`, `numberless`, `short` there
+    python -m tests.engine.odd_models <directory>      writes `moody`, `greedy`, `sick`, `numberless`, `short`, `lame` there
 
 Whoever imports this has imported TensorFlow: it is for processes of its own, not for pytest's.
 """
@@ -94,6 +94,74 @@ def write_short(directory: Path) -> None:
     _save(directory, serve, PICTURE)
 
 
+def write_lame(directory: Path) -> None:
+    """Predicts, and has a signature `look` beside, which calls a function that is not there."""
+
+    def look(images: Any) -> Tensors:
+        return {"mean": tf.reduce_mean(tf.cast(images, tf.float32))}
+
+    pictures = tf.TensorSpec(PICTURE, tf.uint8, name="images")
+    module = tf.Module()
+    module.serve = tf.function(_answer, input_signature=[pictures])
+    module.look = tf.function(look, input_signature=[pictures])
+    tf.saved_model.save(module, str(directory), signatures={"serving_default": module.serve, "look": module.look})
+    file = directory / "saved_model.pb"
+    saved_model = _parsed(file)
+    (graph,) = [meta.graph_def for meta in saved_model.meta_graphs]
+    name = saved_model.meta_graphs[0].signature_def["look"].outputs["mean"].name.partition(":")[0]
+    (call,) = [node for node in graph.node if node.name == name]
+    call.attr["f"].func.name = "nonesuch"
+    file.write_bytes(saved_model.SerializeToString())
+
+
+def write_tabled(directory: Path) -> None:
+    """Keeps the contract; its energy is read from a table that an asset fills: 2 for an even first pixel, 3 for an odd."""
+    words = directory.with_suffix(".txt")
+    words.parent.mkdir(parents=True, exist_ok=True)
+    words.write_text("two\nthree\n")
+
+    class Tabled(tf.Module):  # type: ignore[misc]  # TensorFlow is imported by name here
+        def __init__(self) -> None:
+            lines = tf.lookup.TextFileInitializer(
+                str(words), tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE
+            )
+            self.table = tf.lookup.StaticHashTable(lines, "none")
+            self.numbers = tf.Variable([2.0, 3.0])
+
+        @tf.function(input_signature=[tf.TensorSpec(PICTURE, tf.uint8, name="images")])  # type: ignore[untyped-decorator]
+        def serve(self, images: Any) -> Tensors:
+            found = self.table.lookup(tf.cast(images[:, 0, 0, 0] % 2, tf.int64))
+            energy = tf.where(found == "two", self.numbers[0], tf.where(found == "three", self.numbers[1], 0.0))
+            return {**_answer(images), "energy": energy}
+
+    module = Tabled()
+    tf.saved_model.save(module, str(directory), signatures={"serving_default": module.serve})
+    words.unlink()
+
+
+def write_early(directory: Path) -> None:
+    """Keeps the contract, and is written as before TensorFlow 2: a collection names what initialises it."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        images = v1.placeholder(tf.uint8, PICTURE, "images")
+        offset = v1.get_variable("offset", initializer=tf.constant(2.0), use_resource=False)
+        extra = v1.get_local_variable("extra", initializer=tf.constant(3.0), use_resource=False)
+        answer = _answer(images)
+        session.run(v1.global_variables_initializer())
+        builder = v1.saved_model.builder.SavedModelBuilder(str(directory))
+        signature = v1.saved_model.signature_def_utils.predict_signature_def(
+            {"images": images}, {**answer, "energy": 0 * answer["energy"] + offset + extra}
+        )
+        builder.add_meta_graph_and_variables(
+            session, ["serve"], {"serving_default": signature}, main_op=v1.local_variables_initializer()
+        )
+        builder.save()
+
+
+def _parsed(file: Path) -> Any:
+    return importlib.import_module("tensorflow.core.protobuf.saved_model_pb2").SavedModel.FromString(file.read_bytes())
+
+
 def write_unfit(directory: Path) -> dict[str, Path]:
     """SavedModels that break the contract, each in one way, by the name of that way."""
     paths = {}
@@ -135,3 +203,4 @@ if __name__ == "__main__":
     write_sick(Path(sys.argv[1]) / "sick")
     write_numberless(Path(sys.argv[1]) / "numberless")
     write_short(Path(sys.argv[1]) / "short")
+    write_lame(Path(sys.argv[1]) / "lame")

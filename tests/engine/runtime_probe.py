@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from service.engine.runtime import NoDeviceError, Runtime, UnfitModelError
-from tests.engine.odd_models import write_damaged, write_moody, write_unfit
+from service.engine.contract import UnfitModelError
+from service.engine.runtime import NoDeviceError, Runtime
+from tests.engine.odd_models import write_damaged, write_early, write_moody, write_tabled, write_unfit
 from tests.reference import VERSIONS, read_reference
 
 THREADS = 3
@@ -36,6 +38,13 @@ def main(reference_directory: Path, out: Path) -> None:
         arrays[f"{name}-{version}-single-probabilities"] = np.concatenate([p.probabilities for p in singles])
         arrays[f"{name}-{version}-single-energy"] = np.concatenate([p.energy for p in singles])
         model.close()
+    arrays |= opened(runtime, reference.models_dir / "toy" / "1", images)
+    for kind, write in (("tabled", write_tabled), ("early", write_early)):
+        write(out / kind)
+        arrays[f"{kind}-energy"] = energy_of_black_and_white(runtime, out / kind)
+    compiled = Runtime("cpu", xla=True).load(reference.models_dir / "toy" / "1", (28, 28, 1), 10)
+    compiled.warm([2])
+    arrays["compiled-probabilities"] = compiled.predict(images).probabilities
     np.savez(out / "probe.npz", **arrays)
 
     sound = reference.models_dir / "toy" / "1"
@@ -52,6 +61,35 @@ def main(reference_directory: Path, out: Path) -> None:
         "keras": loaded_keras(),
     }
     (out / "probe.json").write_text(json.dumps(facts))
+
+
+def opened(runtime: Runtime, path: Path, images: Any) -> dict[str, Any]:
+    """How many functions a prediction's graph has and the whole one, and what the model predicted while it was opened."""
+    model = runtime.load(path, (28, 28, 1), 10)
+    before = model.predict(images).probabilities
+    was_open = model.is_open
+    thread = threading.Thread(target=model.open)
+    thread.start()
+    meanwhile = [model.predict(images).probabilities]
+    while thread.is_alive():
+        meanwhile.append(model.predict(images).probabilities)
+    thread.join()
+    after = model.predict(images).probabilities
+    functions = [len(s.graph.as_graph_def().library.function) for s in (model._session, model._inside)]
+    (called,) = model.run("serving_default", {"images": images}, ("probabilities",))
+    unmoved = all(np.array_equal(before, other) for other in (*meanwhile, after))
+    found = {
+        "opened": [*functions, was_open, model.is_open],
+        "unmoved": unmoved and np.allclose(called, before, atol=1e-5),
+    }
+    model.close()
+    return found
+
+
+def energy_of_black_and_white(runtime: Runtime, path: Path) -> Any:
+    """The energies of a picture of zeros and one of ones."""
+    model = runtime.load(path, (28, 28, 1), 10)
+    return model.predict(np.stack([np.zeros((28, 28, 1), np.uint8), np.ones((28, 28, 1), np.uint8)])).energy
 
 
 def refusal(runtime: Runtime, path: Path, shape: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> str | None:

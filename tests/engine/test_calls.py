@@ -104,3 +104,13 @@ def test_calls_are_counted(engine: Engine, peer: Peer) -> None:
     peer.ping()  # the answer is sent before it is counted
     assert engine.metric("digits_runs_total", **labels) == before + 1
     assert engine.metric("digits_run_seconds_count", **labels) == before + 1
+
+
+def test_a_version_whose_other_signatures_cannot_be_loaded_predicts_all_the_same(peer: Peer) -> None:
+    for _ in range(2):  # the first has it loaded, and the second tries again
+        refused = peer.refusal(peer.send_run("lame", 1, "look", {"images": IMAGES}))
+        assert (refused.reason, refused.message) == (
+            "internal_error",
+            "what looks inside this version cannot be loaded",
+        )
+        assert len(peer.answer(peer.send("lame", 1, IMAGES)).energy) == 2

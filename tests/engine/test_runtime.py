@@ -38,6 +38,25 @@ def test_the_versions_of_the_reference_differ_so_that_mixing_them_up_would_show(
         assert (probabilities.argmax(axis=1) == reference.labels).mean() > 0.99
 
 
+def test_what_looks_inside_is_loaded_when_it_is_wanted_and_moves_no_prediction(probe: Probe) -> None:
+    _, arrays = probe
+    for_predictions, for_all, was_open, is_open = arrays["opened"].tolist()
+    assert for_predictions < for_all
+    assert (was_open, is_open) == (False, True)
+    assert arrays["unmoved"]
+
+
+@pytest.mark.parametrize(("kind", "energy"), [("tabled", [2, 3]), ("early", [5, 5])])
+def test_tables_assets_and_early_savedmodels_are_initialised(kind: str, energy: list[float], probe: Probe) -> None:
+    _, arrays = probe
+    np.testing.assert_array_equal(arrays[f"{kind}-energy"], energy)
+
+
+def test_xla_says_what_the_loaded_savedmodel_says(probe: Probe, reference: Reference) -> None:
+    _, arrays = probe
+    np.testing.assert_allclose(arrays["compiled-probabilities"], reference.probabilities["toy", 1], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

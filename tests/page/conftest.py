@@ -7,20 +7,23 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.e2e.service_process import Service, started
-from tests.page.sheet import Sheet, opened
+from tests.page.examples_index import copied_models
+from tests.page.sheet import PATIENCE_MS, PICTURE, Sheet, opened
 from tests.processes import ROOT
 
 QUEUE_LIMIT = 64
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
-def service() -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One for all tests of the page. Its queue is short, so that it can be filled, and a new engine comes at once."""
     settings = {"queue_limit": str(QUEUE_LIMIT), "max_pictures": str(QUEUE_LIMIT), "restart_backoff_seconds": "0.1"}
-    with started(ROOT / "models", default_model="cnn", **settings) as running:
+    models = copied_models(tmp_path_factory.mktemp("page"))
+    with started(models, default_model="cnn", **settings) as running:
         running.wait_until_ready()
         yield running
         assert not running.events("internal_error")
@@ -56,3 +59,13 @@ def page(browser: Browser, service: Service) -> Iterator[Page]:
 @pytest.fixture
 def sheet(page: Page) -> Sheet:
     return Sheet(page)
+
+
+@pytest.fixture
+def seen(page: Page, sheet: Sheet) -> Page:
+    """With the README's seven on the sheet, and what the model sees of it."""
+    page.locator("#choose").set_input_files(PICTURE)
+    page.locator("#sees").scroll_into_view_if_needed()
+    expect(page.locator("#sees")).to_have_attribute("data-state", "shown")
+    sheet.expect_digit("7")
+    return page

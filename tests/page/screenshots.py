@@ -32,7 +32,7 @@ _SETTLED_MS: Final = 2000
 
 
 def take_all(folder: Path = _FOLDER) -> None:
-    """Write light.png, dark.png, layers.png and narrow.png to `folder`. Takes half a minute."""
+    """Write light.png, dark.png, narrow.png, layers.png, by-hand.png and dreams.png to `folder`. Takes a minute."""
     for package in _PACKAGES:
         subprocess.run([ROOT / "requirements" / "system-package.sh", package, "it is in the pictures"], check=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,6 +43,8 @@ def take_all(folder: Path = _FOLDER) -> None:
         _stage(browser, service, folder / "dark.png", _WIDE, "dark")
         _stage(browser, service, folder / "narrow.png", _NARROW, "light")
         _layers(browser, service, folder / "layers.png")
+        _by_hand(browser, service, folder / "by-hand.png")
+        _dreams(browser, service, folder / "dreams.png")
         browser.close()
 
 
@@ -70,6 +72,40 @@ def _layers(browser: Browser, service: Service, path: Path) -> None:
         page.set_viewport_size(ViewportSize(width=_WIDE["width"], height=1030))
         page.locator("#layers").evaluate("(section) => scrollTo(0, section.offsetTop - 8)")
         page.screenshot(path=path)
+
+
+def _by_hand(browser: Browser, service: Service, path: Path) -> None:
+    with opened(browser, service, _WIDE) as page:
+        sheet = Sheet(page)
+        sheet.take_sample("a 5")
+        sheet.expect_digit("5")
+        sheet.convolve()
+        _settle(page)
+        page.locator(".unit-map").nth(1).focus()
+        for key in (*["ArrowDown"] * 14, *["ArrowRight"] * 18):
+            page.keyboard.press(key)
+        _section(page, "by-hand", path)
+
+
+def _dreams(browser: Browser, service: Service, path: Path) -> None:
+    with opened(browser, service, _WIDE) as page:
+        sheet = Sheet(page)
+        sheet.take_sample("a 5")
+        sheet.expect_digit("5")
+        sheet.climb()
+        _section(page, "dreams", path)
+
+
+def _section(page: Page, name: str, path: Path) -> None:
+    """Of that section alone, with the paper around it."""
+    box = page.locator(f"#{name}").bounding_box()
+    assert box is not None
+    top = box["y"] + page.evaluate("scrollY")
+    page.screenshot(
+        path=path,
+        full_page=True,
+        clip={"x": 0, "y": top + 24, "width": _WIDE["width"], "height": box["height"] - 48},
+    )
 
 
 def rounded(stroke: Points, rounds: int = 3) -> Points:

@@ -9,34 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.service_process import Service
-from tests.page.sheet import Sheet
-from tests.processes import ROOT
+from tests.page.sheet import PICTURE, Sheet, pixels
 
 pytestmark = pytest.mark.slow
-PICTURE = ROOT / "examples" / "seven.png"
-
-
-@pytest.fixture
-def seen(page: Page, sheet: Sheet) -> Page:
-    """With the README's seven on the sheet, and what the model sees of it."""
-    page.locator("#choose").set_input_files(PICTURE)
-    page.locator("#sees").scroll_into_view_if_needed()
-    expect(page.locator("#sees")).to_have_attribute("data-state", "shown")
-    return page
-
-
-def pixels(page: Page, selector: str) -> np.ndarray:
-    """What is painted on a canvas: uint8 (H, W, 4)."""
-    found = page.evaluate(
-        """(selector) => {
-            const canvas = document.querySelector(selector);
-            const { width, height } = canvas;
-            return [height, width, [...canvas.getContext("2d").getImageData(0, 0, width, height).data]];
-        }""",
-        selector,
-    )
-    height, width, values = found
-    return np.array(values, np.uint8).reshape(height, width, 4)
 
 
 def test_what_the_model_sees_and_every_step(seen: Page, service: Service) -> None:
@@ -83,6 +58,27 @@ def test_a_layer_shows_its_maps_and_what_a_unit_sees(seen: Page, sheet: Sheet, s
     expect(seen.locator(".weights h4")).to_have_text("Weights of channel 2")
     seen.locator('[data-layer="conv1"]').click()
     expect(seen.locator("#layer-open")).to_be_hidden()
+
+
+def test_the_same_layer_before_training(seen: Page, sheet: Sheet, service: Service) -> None:
+    sheet.open_layer("conv2")
+    seen.get_by_label("Beside it, the same before training").check()
+    expect(seen.locator(".map-group")).to_have_count(2)
+    expect(seen.locator(".map-group").first).to_contain_text(re.compile(r"Trained: \d+.% of its units are silent"))
+    path = "/models/cnn/activations?layer=conv2&untrained=true"
+    answer = service.client.post(path, content=PICTURE.read_bytes()).json()
+    seen.locator(".maps").nth(1).focus()
+    for key in ("PageDown", *["ArrowDown"] * 5, *["ArrowRight"] * 6, "Enter"):
+        seen.keyboard.press(key)
+    told = re.search(r"column 6: ([\d.,]+)\. Before training: ([\d.,]+)\.", seen.locator(".pointed").inner_text())
+    assert told is not None
+    values = [part[1]["values"][5][6] for part in (answer["channels"], answer["untrained"])]
+    assert [float(text.replace(",", "")) for text in told.groups()] == pytest.approx(values, rel=0.01, abs=1e-6)
+    expect(seen.locator(".weights h4")).to_have_text("Weights of channel 1")
+    seen.locator('[data-layer="conv1"]').click()
+    expect(seen.locator(".map-group")).to_have_count(2)  # it stays from layer to layer
+    seen.get_by_label("Beside it, the same before training").uncheck()
+    expect(seen.locator(".map-group")).to_have_count(1)
 
 
 def test_every_layer_of_every_model_opens(seen: Page, service: Service) -> None:

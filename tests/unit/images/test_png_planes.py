@@ -17,7 +17,7 @@ from PIL import Image
 from service.errors import UndecodablePictureError
 from service.images.decode import decode
 from service.images.flatten import over_white
-from service.images.png_planes import pixels_of
+from service.images.png_planes import pixels_of, summed_grey
 from tests.unit.images.drawings import coloured, draw
 from tests.unit.images.encoded import chunk, encode, filtered, header, png
 
@@ -55,6 +55,23 @@ def test_without_colour_it_is_one_plane(data: st.DataObject, samples: int, filte
     found = read(np.asarray(picture, np.uint8).reshape(*grey.shape, samples), kinds)
     assert found is not None
     assert np.array_equal(found, grey)
+
+
+@given(data=st.data(), kind=st.sampled_from([0, 1, 2]))
+def test_grey_behind_one_sum_is_as_it_was(data: st.DataObject, kind: int) -> None:
+    height, width = data.draw(sides())
+    grey = data.draw(arrays(np.uint8, (height, width, 1)))
+    pixels = summed_grey(filtered(grey, [kind] * height), width, height)
+    assert pixels is not None
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+    np.testing.assert_array_equal(pixels, grey[..., 0])
+
+
+@pytest.mark.parametrize("kinds", [[1, 1, 2], [0, 1, 1], [3, 3, 3], [4, 4, 4]])
+def test_grey_behind_several_filters_or_none_that_is_a_sum_is_for_others(kinds: list[int]) -> None:
+    grey = np.arange(15, dtype=np.uint8).reshape(3, 5, 1)
+    assert summed_grey(filtered(grey, kinds), 5, 3) is None
 
 
 @given(data=st.data())

@@ -27,6 +27,8 @@ INSIDE = {
     ("/layers/{layer}/filters", "get"): ["format"],
     ("/activations", "post"): ["layer", "channels", "untrained", "format"],
     ("/explain", "post"): ["method", "class", "layer", "format"],
+    ("/nearest", "post"): ["k", "thumbnails", "format"],
+    ("/report", "get"): ["format"],
     ("/maximize", "get"): [*GOAL, "seed", "format"],
     ("/dream", "post"): [*GOAL, "format"],
 }
@@ -73,7 +75,7 @@ def test_failures_name_the_types_they_may_have(path: str, method: str) -> None:
     operation = PATHS[path][method]
     assert operation["summary"].endswith(".")
     for status, answer in operation["responses"].items():
-        if status == "200":
+        if int(status) < 400:
             continue
         types = {type_ for type_, of in error_types().items() if of == int(status)}
         assert types

@@ -89,3 +89,32 @@ def test_what_is_waited_for() -> None:
     assert not runs.waits_for("mlp")
     runs.next_call(batch_waits=False)
     assert not runs.waits_for("cnn")
+
+
+def test_calls_held_back_go_when_their_target_is_released() -> None:
+    runs: Runs[str] = Runs(4)
+    assert [runs.hold(call(1, "cnn")), runs.hold(call(2, "cnn")), runs.hold(call(3, "mlp"))] == [True, False, True]
+    assert not runs
+    assert runs.holds
+    assert runs.next_call(batch_waits=False) is None
+    assert runs.waits_for("cnn")
+    assert [found.id for found in runs.release("cnn")] == [1, 2]
+    assert not runs.waits_for("cnn")
+    assert runs.waits_for("mlp")
+    assert runs.release("cnn") == []
+
+
+def test_calls_held_back_are_bounded_cancelled_and_dropped_like_the_others() -> None:
+    runs: Runs[str] = Runs(3)
+    runs.add(call(1))
+    runs.hold(call(2, "mlp", deadline_seconds=5.0))
+    runs.hold(call(3, "mlp"))
+    with pytest.raises(QueueFullError):
+        runs.hold(call(4))
+    with pytest.raises(QueueFullError):
+        runs.add(call(4))
+    assert len(runs) == 3
+    assert ident(runs.cancel(b"w", 3)) == 3
+    assert [found.id for found in runs.drop_expired(5.0)] == [2]
+    assert len(runs) == 1
+    assert not runs.holds

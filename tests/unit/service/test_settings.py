@@ -43,6 +43,7 @@ OTHERS = {
     "shadow_share": "0.5",
     "device": "gpu",
     "gpu_memory_mb": "512",
+    "xla": "True",
     "engine_threads": "5",
     "max_batch_size": "64",
     "batch_sizes": "1,8,64",
@@ -69,6 +70,7 @@ OTHERS = {
     "log_format": "json",
     "log_level": "debug",
     "access_log_per_second": "0",
+    "log_slow_seconds": "0.25",
 }
 
 

@@ -1,7 +1,7 @@
 // What lies on the bench now: the picture, and who reads it. Every part of the page looks here.
 //
 //   "picture"   another picture, or none          "choice"   another model answers
-//   "models"    what is served has changed
+//   "models"    what is served has changed            "wish"     somebody wants to see what excites this channel
 
 class Bench extends EventTarget {
   /** The picture as it is sent: a Blob, or null. */
@@ -26,6 +26,11 @@ class Bench extends EventTarget {
   list(models) {
     this.models = models;
     this.#tell("models");
+  }
+
+  /** `{ layer, channel }`: what would excite it most? */
+  wish(detail) {
+    this.dispatchEvent(new CustomEvent("wish", { detail }));
   }
 
   /** Have `look` called now and after each of these events. */

@@ -1,8 +1,13 @@
 // A version's card: how well it does, where it errs, how it learned.
 
+import { below } from "./bench.js";
+import { calibrated } from "./calibration.js";
 import { curves } from "./charts.js";
+import { classes, confusion } from "./confusion.js";
 import { make } from "./dom.js";
 import { count, percent } from "./words.js";
+
+const REPORT = "assets.extra/report.html";
 
 /** The card as an element. */
 export function cardDetails(card) {
@@ -12,7 +17,15 @@ export function cardDetails(card) {
     { class: "card-details" },
     make("h3", {}, `${card.name} ${card.version}`),
     test ? make("p", { class: "lede" }, summary(test, card)) : null,
-    make("div", { class: "card-figures" }, test?.confusion_matrix ? confusion(test.confusion_matrix, card.labels) : null, card.history?.length > 1 ? learning(card.history) : null),
+    make(
+      "div",
+      { class: "card-figures" },
+      test?.confusion_matrix ? confusion(test.confusion_matrix, card.labels) : null,
+      card.history?.length > 1 ? learning(card.history) : null,
+      test?.per_class && test.confusion_matrix ? classes(test.per_class, test.confusion_matrix) : null,
+      calibrated(card),
+    ),
+    card.files?.[REPORT] ? report(card) : null,
     card.command ? make("details", {}, make("summary", {}, "How to make it again"), make("pre", { tabindex: "0" }, make("code", {}, card.command))) : null,
   );
 }
@@ -25,22 +38,9 @@ function summary(test, card) {
   return parts.join(" ");
 }
 
-function confusion(matrix, labels) {
-  const worst = Math.max(...matrix.flatMap((row, at) => row.filter((_, column) => column !== at)), 1);
-  const cell = (value, row, column) => {
-    const share = row === column ? 0 : value / worst;
-    const element = make("td", { class: row === column ? "right" : value === 0 ? "none" : "wrong" }, value === 0 ? "·" : String(value));
-    element.style.setProperty("--share", share);
-    return element;
-  };
-  const table = make(
-    "table",
-    { class: "confusion" },
-    make("caption", { class: "visually-hidden" }, "Confusion matrix: what it was in rows, what was read in columns"),
-    make("thead", {}, make("tr", {}, make("td", {}), ...labels.map((label) => make("th", { scope: "col" }, label)))),
-    make("tbody", {}, ...matrix.map((row, at) => make("tr", {}, make("th", { scope: "row" }, labels[at]), ...row.map((value, column) => cell(value, at, column))))),
-  );
-  return make("div", {}, make("p", { class: "fine" }, "What it was (rows) and what was read (columns); framed: rightly."), make("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": "Confusion matrix" }, table));
+function report({ name, version }) {
+  const address = `${below({ model: name, version })}/report?format=html`;
+  return make("p", {}, make("a", { href: address, target: "_blank", rel: "noopener" }, "The whole report, with the worst mistakes as pictures", make("span", { class: "visually-hidden" }, " (opens beside this page)")));
 }
 
 function learning(history) {

@@ -2,6 +2,7 @@
 
 import { askJson } from "./api.js";
 import { byId, make, note } from "./dom.js";
+import { layersOf } from "./layer-table.js";
 import { operationView } from "./operation.js";
 import { groups } from "./operations.js";
 import { service, watchService } from "./status.js";
@@ -16,6 +17,8 @@ show();
 async function show() {
   try {
     const [description, { models }] = await Promise.all([askJson("openapi.json"), askJson("models").catch(() => ({ models: [] }))]);
+    const asked = models.find((one) => one.default) ?? models[0];
+    if (asked?.versions.length > 0) asked.layer = (await layersOf({ model: asked.name, version: asked.versions[0].version }).catch(() => [])).find(({ parameters }) => parameters > 0)?.name;
     const found = groups(description);
     byId("contents").replaceChildren(...found.map(({ title, operations }) => make("section", {}, make("h2", { class: "small-title" }, title), make("ul", {}, ...operations.map(entry)))));
     byId("operations").replaceChildren(...found.map(({ title, said, operations }) => make("section", {}, make("h2", {}, title), make("p", { class: "said" }, said), ...operations.map((operation) => operationView(operation, models)))));

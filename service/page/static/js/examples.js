@@ -5,15 +5,16 @@ import { digit } from "./samples.js";
 import { asPicture, paint } from "./strokes.js";
 
 const SIDE = 28;
-const QUERIES = { "/predict": { top_k: "3" }, "/convolve": { kernel: "vertical_edges", format: "png" }, "maximize": { class: "3" }, "dream": { class: "3" }, "activations": { layer: "conv1", channels: "0-3", format: "png" }, "explain": { format: "png" }, "filters": { format: "png" }, "preprocess": { format: "png" } };
+const QUERIES = { "/predict": { top_k: "3" }, "/convolve": { kernel: "vertical_edges", format: "png" }, "/pool": { size: "4", format: "png" }, "nearest": { k: "5" }, "maximize": { class: "3", format: "png" }, "dream": { class: "3", format: "png" }, "activations": { channels: "0-3", format: "png" }, "explain": { format: "png" }, "filters": { format: "png" }, "preprocess": { format: "png" } };
 
-/** What a parameter starts with; "" for nothing. */
+/** What a parameter starts with; "" for nothing. `models` as `/models` lists them, each with a `layer` that has weights. */
 export function valueFor({ name, in: place, schema = {} }, path, models) {
   const model = models.find((one) => one.default) ?? models[0];
   if (place === "path") {
     if (name === "name" && path.startsWith("/page/")) return "icon.svg";
-    return { name: model?.name, model: model?.name, version: model?.versions[0]?.version, label: Object.keys(model?.labels ?? {})[0], layer: "conv1", release: "latest" }[name] ?? "";
+    return { name: model?.name, model: model?.name, version: model?.versions[0]?.version, label: Object.keys(model?.labels ?? {})[0], layer: model?.layer, release: "latest" }[name] ?? "";
   }
+  if (name === "layer" && path.endsWith("/activations")) return model?.layer ?? "";
   const suggested = QUERIES[path]?.[name] ?? QUERIES[path.split("/").at(-1)]?.[name] ?? "";
   return schema.enum && suggested !== "" && !schema.enum.includes(suggested) ? schema.enum[0] : suggested;
 }
@@ -52,6 +53,7 @@ function documentFor(path) {
   if (path.endsWith(":predict")) return { instances: [rows.map((row) => row.map((value) => [value]))] };
   if (path.endsWith(":classify")) return { examples: [{ images: rows.flat() }] };
   if (path.endsWith("/infer")) return { inputs: [{ name: "images", datatype: "UINT8", shape: [1, SIDE, SIDE, 1], data: rows.flat() }] };
+  if (path === "/describe") return { preset: "lenet5" };
   return {};
 }
 

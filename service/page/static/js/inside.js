@@ -1,15 +1,14 @@
-// Looking inside: the prepared picture, why the answer is what it is, and the layers.
+// Looking inside: the prepared picture, and all that is shown of what the model makes of it.
 
+import { convolveByHand } from "./by-hand.js";
+import { showDreams } from "./dreams.js";
 import { explain } from "./explain.js";
 import { showLayers } from "./layers.js";
+import { showNearest } from "./nearest.js";
 import { showPrepared } from "./prepared.js";
 
 /** Set these sections up. */
 export function lookInside() {
-  const looking = showLayers();
-  const why = explain();
-  showPrepared((image) => {
-    why(image);
-    looking(image);
-  });
+  const looking = [explain(), showNearest(), showLayers(), showDreams(), convolveByHand()];
+  showPrepared((image) => looking.forEach((look) => look(image)));
 }

@@ -1,9 +1,9 @@
 // The layers as a row to open; the open one follows what is written.
 
-import { askJson } from "./api.js";
-import { below, bench } from "./bench.js";
+import { bench } from "./bench.js";
 import { byId, draw, make, note } from "./dom.js";
 import { LayerPanel } from "./layer.js";
+import { layersOf } from "./layer-table.js";
 import { receptiveFields } from "./receptive.js";
 import { service } from "./status.js";
 import { count, inWords, shape } from "./words.js";
@@ -35,9 +35,9 @@ export function showLayers() {
     const asked = bench.chosen;
     const was = panel?.name ?? null;
     try {
-      const found = await askJson(`${below(asked)}/layers`);
+      const found = await layersOf(asked);
       if (asked !== bench.chosen) return;
-      table = found.layers;
+      table = found;
       row.replaceChildren(...table.map((layer) => entry(layer, side(), () => open(layer.name))));
       open(null);
       if (table.some(({ name }) => name === was)) open(was);

@@ -19,13 +19,13 @@ export class MapGrid {
   #unit = { channel: 0, y: 0, x: 0 };
   #choice = null;
 
-  /** `pointed({ channel, y, x, value })` hears of the unit pointed at, `picked(channel)` of the channel chosen. */
-  constructor(canvas, pointed, picked) {
+  /** On `canvas`, called `name`. `pointed({ channel, y, x })` hears of the unit pointed at, `picked(channel)` of the channel chosen. */
+  constructor(canvas, name, pointed, picked) {
     this.#canvas = canvas;
     this.#pointed = pointed;
     this.#picked = picked;
     canvas.setAttribute("role", "application");
-    canvas.setAttribute("aria-label", "Maps. Arrow keys move from unit to unit, Page Up and Page Down from channel to channel, Enter picks the channel.");
+    canvas.setAttribute("aria-label", `${name}. Arrow keys move from unit to unit, Page Up and Page Down from channel to channel, Enter picks the channel.`);
     canvas.addEventListener("pointermove", (event) => this.#at(event));
     canvas.addEventListener("pointerdown", (event) => this.#at(event));
     canvas.addEventListener("click", () => this.#pick(this.#unit.channel));
@@ -42,9 +42,20 @@ export class MapGrid {
     return this.#scale;
   }
 
-  #value(channel, y, x) {
+  /** What that unit gives. */
+  value({ channel, y, x }) {
     const { channels, width, data } = this.#maps;
     return data[(y * width + x) * channels + channel];
+  }
+
+  /** Mark a channel as chosen, or none yet (null), without telling anyone. */
+  mark(channel) {
+    this.#choice = channel;
+    this.#paint();
+  }
+
+  get choice() {
+    return this.#choice;
   }
 
   #paint() {
@@ -61,14 +72,14 @@ export class MapGrid {
     context.imageSmoothingEnabled = false;
     const one = new OffscreenCanvas(width, height);
     for (let channel = 0; channel < channels; channel++) {
-      one.getContext("2d").putImageData(imageOf(width, height, (y, x) => this.#value(channel, y, x), this.#scale.colour), 0, 0);
+      one.getContext("2d").putImageData(imageOf(width, height, (y, x) => this.value({ channel, y, x }), this.#scale.colour), 0, 0);
       const [left, top] = this.#corner(channel);
       context.drawImage(one, left, top, width * zoom, height * zoom);
     }
-    this.#mark(context, zoom);
+    this.#frame(context, zoom);
   }
 
-  #mark(context, zoom) {
+  #frame(context, zoom) {
     const { height, width } = this.#maps;
     const [left, top] = this.#corner(this.#choice ?? 0);
     context.strokeStyle = getComputedStyle(this.#canvas).color;
@@ -108,12 +119,11 @@ export class MapGrid {
     const { channels, height, width } = this.#maps;
     if (channel < 0 || channel >= channels) return;
     this.#unit = { channel, y: Math.max(0, Math.min(height - 1, y)), x: Math.max(0, Math.min(width - 1, x)) };
-    this.#pointed({ ...this.#unit, value: this.#value(this.#unit.channel, this.#unit.y, this.#unit.x) });
+    this.#pointed(this.#unit);
   }
 
   #pick(channel) {
-    this.#choice = channel;
-    this.#paint();
+    this.mark(channel);
     this.#picked(channel);
   }
 }

@@ -5,6 +5,7 @@ import { make } from "./dom.js";
 import { inWords, percent } from "./words.js";
 
 const SHOWN_LETTERS = 6000;
+const UNLOADS = /\/unload$/; // the one example that leaves the service other than it was
 
 export class Trial {
   #method;
@@ -13,11 +14,12 @@ export class Trial {
   #body;
   #command = make("code");
   #result = make("div", { class: "result", role: "status" });
-  #button = make("button", { class: "button main", type: "button" }, "Run it");
+  #button = make("button", { class: "button main", type: "button" });
 
   /** `fields`: `[{ parameter, control }]`; `body` as `bodyFor` gives it, or null. */
   constructor({ method, path, fields, body }) {
     [this.#method, this.#path, this.#fields, this.#body] = [method, path, fields, body];
+    this.#button.textContent = UNLOADS.test(path) ? "Run it, and take the model out of service" : "Run it";
     this.#button.addEventListener("click", () => this.#run());
     for (const { control } of fields) control.addEventListener("input", () => this.#say());
     this.element = make("div", { class: "trial" }, make("pre", { tabindex: "0", "aria-label": "The same in a terminal" }, this.#command), this.#button, this.#result);

@@ -5,6 +5,7 @@ import { below, bench } from "./bench.js";
 import { scaleOf } from "./colours.js";
 import { make } from "./dom.js";
 import { tidy } from "./explain.js";
+import { partOf } from "./layer-table.js";
 import { parseNpy } from "./npy.js";
 import { paintPicture, paintValues } from "./raster.js";
 import { signaturesOf } from "./signatures.js";
@@ -60,9 +61,8 @@ export class WeightsPanel {
       paintValues(canvas, width, height, (y, x) => at(y, x, input), scale.colour);
       return make("li", {}, canvas);
     });
-    const what = this.#layer.output_shape.length < 3 ? "unit" : "channel";
     return [
-      make("h4", { class: "small-title" }, `Weights of ${what} ${channel}`),
+      make("h4", { class: "small-title" }, `Weights of ${partOf(this.#layer)} ${channel}`),
       make("p", { class: "fine" }, `${shape([height, width])} for each of ${inputs} input${inputs === 1 ? "" : "s"}${shown < inputs ? ` (the first ${shown})` : ""}; blue adds, orange takes away, up to ±${tidy(scale.high)}.`),
       make("ul", { class: `kernels ${height * width > 200 ? "large" : shown <= 4 ? "few" : ""}` }, ...tiles),
     ];
@@ -81,9 +81,10 @@ export class WeightsPanel {
     try {
       const query = new URLSearchParams({ layer: this.#layer.name, channel });
       const found = await askJson(`${below(bench.chosen)}/maximize?${query}`, { signal: this.#stopping.signal });
+      if (this.#stopping.signal.aborted) return;
       const canvas = make("canvas", { class: "pixels", role: "img", "aria-label": "The picture that excites it most" });
       paintPicture(canvas, found.image);
-      place.replaceChildren(canvas, make("p", { class: "fine" }, `Noise, changed in ${found.steps} steps until it excites this ${this.#layer.output_shape.length < 3 ? "unit" : "channel"} as much as it can: from ${tidy(found.before)} to ${tidy(found.after)}.`));
+      place.replaceChildren(canvas, make("p", { class: "fine" }, `Noise, changed in ${found.steps} steps until it excites this ${partOf(this.#layer)} as much as it can: from ${tidy(found.before)} to ${tidy(found.after)}.`), make("button", { class: "button", type: "button", onclick: () => bench.wish({ layer: this.#layer.name, channel }) }, "See it climb"));
     } catch (error) {
       if (error.name !== "AbortError") place.replaceChildren(make("p", { class: "fine" }, inWords(error)), button);
       button.disabled = false;

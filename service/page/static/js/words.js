@@ -73,6 +73,9 @@ export function count(number) {
   return number.toLocaleString("en");
 }
 
+/** 1023 → `"1,023"`, −0.1111 → `"−0.111"`: as exact as one reckons by hand. */
+export const exact = (value) => (Math.round(1000 * value) / 1000 || 0).toLocaleString("en", { maximumFractionDigits: 3 }).replace("-", "−");
+
 /** [13, 13, 16] → `"13 × 13 × 16"`. */
 export const shape = (sizes) => sizes.join("\u202f×\u202f");
 

@@ -18,7 +18,7 @@ CARD = {
     "architecture": {"parameters": 12, "macs": 34},
     "history": [{"epoch": 1, "seconds": 2.0}, {"epoch": 2, "seconds": 4.0}],
     "metrics": {"test": {"accuracy": 0.9, "correct": 90, "total": 100, "loss": 0.3, "ece": 0.01}},
-    "files": {"a": {"bytes": 5}, "b": {"bytes": 7}},
+    "files": {"a": {"bytes": 5}, "b": {"bytes": 7}, "assets.extra/report.html": {"bytes": 100}},
     "secret": "x",
 }
 

@@ -1,0 +1,371 @@
+"""Open-loop load: requests are sent when they are due, whether or not the ones before have been answered.
+
+    python -m benchmarks.open_loop PORT PATH FILE CONTENT-TYPE --rate 2000 --seconds 4
+
+Arrivals are a Poisson process. Latency counts from the moment at which a request was due, so that what a busy server – or a
+late sender – does to those who come meanwhile is not left out (Tene's "coordinated omission"). One thread, `epoll`, and
+connections that are kept: as many as it takes, up to a limit; beyond it requests wait here, and that counts too.
+
+It shares the machine with what it measures, so it states its own CPU time per request and how late it sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import json
+import math
+import resource
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.load import LoadError, Posted
+
+CONNECTIONS_MAX = 2000
+DRAIN_SECONDS = 3.0
+"""How long the last requests may take after the last one was due."""
+_READY_CONNECTIONS = 64
+_PR_SET_TIMERSLACK = 29
+_REFUSALS = frozenset({429, 503})
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Milliseconds; NaN where there was nothing to measure."""
+
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+@dataclass(frozen=True)
+class OpenResult:
+    """What became of the requests of one run.
+
+    `in_time` were answered 200 before the last one was due; they alone are goodput. `late` were answered 200 after it,
+    `refused` 429 or 503; `failed` are other answers and broken connections, `unanswered` the rest. `answered`: latency of
+    all that were answered 200. `send_delay`: between due and sent. `cpu_us` is the generator's own, per request.
+    """
+
+    rate: float
+    seconds: float
+    due: int
+    in_time: int
+    late: int
+    refused: int
+    failed: int
+    unanswered: int
+    answered: Percentiles
+    refusal: Percentiles
+    send_delay: Percentiles
+    connections: int
+    cpu_us: float
+
+    @property
+    def goodput(self) -> float:
+        """Answers per second while requests came."""
+        return self.in_time / self.seconds
+
+
+def percentiles(seconds: Sequence[float]) -> Percentiles:
+    """Of times in seconds."""
+    if not len(seconds):
+        return Percentiles(math.nan, math.nan, math.nan)
+    p50, p99, largest = (float(value) for value in np.percentile(np.asarray(seconds) * 1e3, (50, 99, 100)))
+    return Percentiles(p50, p99, largest)
+
+
+def arrivals(rate: float, seconds: float, seed: int) -> list[float]:
+    """When requests are due: a Poisson process of `rate` per second, in seconds from 0, all before `seconds`."""
+    generator = np.random.default_rng(seed)
+    gaps = generator.exponential(1 / rate, round(rate * seconds * 1.2) + 100)
+    times = np.cumsum(gaps)
+    return [float(due) for due in times[times < seconds]]
+
+
+class _Connection:
+    __slots__ = ("connected", "received", "request", "socket")
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)
+        self.socket.connect_ex(("127.0.0.1", port))
+        self.connected = False
+        self.received = b""
+        self.request = -1
+        """Which one it waits for; -1: none."""
+
+
+def parse_answer(received: bytes) -> tuple[int, bool] | None:
+    """The status of a whole HTTP/1.1 answer and whether the connection stays; None while it is not whole.
+
+    :raise ValueError: this is no answer, or it does not say where it ends.
+    """
+    end = received.find(b"\r\n\r\n")
+    if end < 0:
+        if len(received) > 65536:
+            raise ValueError("a head without an end")
+        return None
+    head = received[:end].lower()
+    status = int(head[9:12])
+    stays = b"\r\nconnection: close" not in head
+    at = head.find(b"\r\ncontent-length:")
+    if at >= 0:
+        length = int(head[at + 17 : head.find(b"\r\n", at + 17) if b"\r\n" in head[at + 17 :] else None])
+        return (status, stays) if len(received) >= end + 4 + length else None
+    if b"\r\ntransfer-encoding: chunked" in head:
+        return (status, stays) if received.endswith(b"\r\n0\r\n\r\n") else None
+    raise ValueError("an answer of unknown length")
+
+
+class Generator:
+    """Sends `message` to `port` at the times `due`, in seconds from `begin`."""
+
+    def __init__(self, port: int, message: bytes, due: Sequence[float], connections_max: int) -> None:
+        self._port = port
+        self._message = message
+        self._due = due
+        self._connections_max = connections_max
+        self._epoll = select.epoll()
+        self._by_fd: dict[int, _Connection] = {}
+        self._idle: list[_Connection] = []
+        self._waiting: deque[int] = deque()
+        self._open = 0
+        self.most_open = 0
+        self.sent = [math.nan] * len(due)
+        self.ended = [math.nan] * len(due)
+        self.status = [0] * len(due)
+        """0: not answered; -1: the connection broke."""
+        self._left = len(due)
+
+    def run(self, drain_seconds: float) -> None:
+        """Blocks until all are answered, or `drain_seconds` after the last was due."""
+        for _ in range(min(_READY_CONNECTIONS, self._connections_max)):
+            self._connect()
+        self._wait(0.05)
+        due, number, total = self._due, 0, len(self._due)
+        clock = time.perf_counter
+        begin = self._begin = clock() + 0.01
+        limit = (due[-1] if due else 0.0) + drain_seconds
+        while self._left:
+            now = clock() - begin
+            if now > limit:
+                break
+            while number < total and due[number] <= now:
+                self._send_or_wait(number)
+                number += 1
+                now = clock() - begin
+            self._wait(max(0.0, (due[number] if number < total else limit) - now))
+        for connection in list(self._by_fd.values()):
+            self._drop(connection)
+        self._epoll.close()
+
+    def _wait(self, seconds: float) -> None:
+        # epoll's own timeout counts milliseconds; select's counts microseconds, and takes the epoll for a file.
+        ready, _, _ = select.select([self._epoll.fileno()], [], [], seconds)
+        if ready:
+            for fd, events in self._epoll.poll(0, 256):
+                self._handle(self._by_fd[fd], events)
+
+    def _connect(self) -> _Connection:
+        connection = _Connection(self._port)
+        fd = connection.socket.fileno()
+        self._by_fd[fd] = connection
+        self._epoll.register(fd, select.EPOLLIN | select.EPOLLOUT)
+        self._open += 1
+        self.most_open = max(self.most_open, self._open)
+        return connection
+
+    def _drop(self, connection: _Connection) -> None:
+        del self._by_fd[connection.socket.fileno()]
+        connection.socket.close()
+        self._open -= 1
+        if connection in self._idle:
+            self._idle.remove(connection)
+
+    def _send_or_wait(self, number: int) -> None:
+        if self._idle:
+            self._send(self._idle.pop(), number)
+        elif self._open < self._connections_max:
+            self._connect().request = number
+        else:
+            self._waiting.append(number)
+
+    def _send(self, connection: _Connection, number: int) -> None:
+        connection.request = number
+        self.sent[number] = time.perf_counter() - self._begin
+        try:
+            count = connection.socket.send(self._message)
+        except OSError:
+            self._fail(connection)
+            return
+        if count != len(self._message):
+            raise LoadError(f"a message of {len(self._message)} bytes does not fit into the socket at once")
+
+    def _handle(self, connection: _Connection, events: int) -> None:
+        if events & select.EPOLLOUT and not connection.connected:
+            self._greet(connection)
+            return
+        try:
+            data = connection.socket.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._fail(connection)
+            return
+        connection.received += data
+        try:
+            answer = parse_answer(connection.received)
+        except ValueError:
+            self._fail(connection)
+            return
+        if answer is None:
+            return
+        connection.received = b""
+        status, stays = answer
+        self._finish(connection.request, status)
+        connection.request = -1
+        if not stays:
+            self._drop(connection)
+        self._take_next(connection if stays else None)
+
+    def _greet(self, connection: _Connection) -> None:
+        """It is connected, or could not be."""
+        if connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._fail(connection)
+            return
+        connection.connected = True
+        self._epoll.modify(connection.socket.fileno(), select.EPOLLIN)
+        if connection.request >= 0:
+            self._send(connection, connection.request)
+        else:
+            self._take_next(connection)
+
+    def _take_next(self, connection: _Connection | None) -> None:
+        if not self._waiting:
+            if connection is not None:
+                self._idle.append(connection)
+            return
+        number = self._waiting.popleft()
+        if connection is not None:
+            self._send(connection, number)
+        else:
+            self._send_or_wait(number)
+
+    def _fail(self, connection: _Connection) -> None:
+        number = connection.request
+        self._drop(connection)
+        if number >= 0:
+            self._finish(number, -1)
+        if self._waiting:
+            self._take_next(None)
+
+    def _finish(self, number: int, status: int) -> None:
+        if number >= 0:
+            self.ended[number] = time.perf_counter() - self._begin
+            self.status[number] = status
+            self._left -= 1
+
+
+def result_of(
+    generator: Generator, due: Sequence[float], rate: float, seconds: float, cpu_seconds: float
+) -> OpenResult:
+    """Counts and percentiles of a generator that has run."""
+    ended, sent, status = np.asarray(generator.ended), np.asarray(generator.sent), np.asarray(generator.status)
+    times = np.asarray(due)
+    right, refused = status == 200, np.isin(status, list(_REFUSALS))
+    in_time = right & (ended <= seconds)
+    sent_at_all = ~np.isnan(sent)
+    return OpenResult(
+        rate=rate,
+        seconds=seconds,
+        due=len(times),
+        in_time=int(in_time.sum()),
+        late=int((right & ~in_time).sum()),
+        refused=int(refused.sum()),
+        failed=int(((status != 0) & ~right & ~refused).sum()),
+        unanswered=int((status == 0).sum()),
+        answered=percentiles((ended - times)[right]),
+        refusal=percentiles((ended - times)[refused]),
+        send_delay=percentiles((sent - times)[sent_at_all]),
+        connections=generator.most_open,
+        cpu_us=1e6 * cpu_seconds / max(1, len(times)),
+    )
+
+
+def run(
+    port: int, path: str, payload: Posted, rate: float, seconds: float, *, seed: int = 0, slowest_seconds: float = 30.0
+) -> OpenResult:
+    """In a process of its own, so that nothing else delays it; blocks for about `seconds` and the drain.
+
+    :raise LoadError: it failed; with what it wrote.
+    """
+    command = [sys.executable, "-m", "benchmarks.open_loop", str(port), path, str(payload.path), payload.content_type]
+    command += ["--rate", str(rate), "--seconds", str(seconds), "--seed", str(seed)]
+    timeout = seconds + DRAIN_SECONDS + slowest_seconds
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
+    except subprocess.TimeoutExpired as error:
+        raise LoadError(f"the open loop was not done after {timeout:.0f} s") from error
+    if ran.returncode != 0:
+        raise LoadError(f"the open loop ended with {ran.returncode}: {ran.stderr[-1000:]}")
+    return from_json(ran.stdout)
+
+
+def from_json(text: str) -> OpenResult:
+    """What `main` printed."""
+    found = json.loads(text)
+    for name in ("answered", "refusal", "send_delay"):
+        found[name] = Percentiles(**found[name])
+    return OpenResult(**found)
+
+
+def main() -> None:
+    """The command line of one run; prints one line of JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.open_loop", description=__doc__)
+    parser.add_argument("port", type=int)
+    parser.add_argument("path")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("content_type")
+    parser.add_argument("--rate", type=float, required=True, help="requests a second, on average")
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--connections", type=int, default=CONNECTIONS_MAX, help="at most")
+    arguments = parser.parse_args()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    connections = arguments.connections
+    if soft < connections + 64:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (min(hard, connections + 64) if hard > 0 else connections + 64, hard)
+        )
+        connections = min(connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 64)
+    # The kernel may wake a sleeper 50 µs late unless it is told not to.
+    ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+    body = arguments.file.read_bytes()
+    head = f"POST {arguments.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {arguments.content_type}\r\n"
+    due = arrivals(arguments.rate, arguments.seconds, arguments.seed)
+    generator = Generator(
+        arguments.port, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body, due, connections
+    )
+    gc.disable()
+    before = time.process_time()
+    generator.run(DRAIN_SECONDS)
+    result = result_of(generator, due, arguments.rate, arguments.seconds, time.process_time() - before)
+    print(json.dumps(asdict(result)))
+
+
+if __name__ == "__main__":
+    main()

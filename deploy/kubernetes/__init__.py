@@ -1,0 +1,1 @@
+"""Manifests for Kubernetes; docs/kubernetes.md has the rest."""

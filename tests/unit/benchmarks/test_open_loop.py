@@ -1,0 +1,177 @@
+"""The open loop against small real servers, and its arithmetic on times that are known."""
+
+from __future__ import annotations
+
+import math
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import open_loop
+from benchmarks.load import LoadError, Payload
+from benchmarks.open_loop import Generator, arrivals, parse_answer, percentiles, result_of
+
+MESSAGE = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
+REFUSED = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\ncontent-length: 0\r\n\r\n"
+
+
+@contextmanager
+def answering(answers: list[bytes | None]) -> Iterator[int]:
+    """A server that gives these answers in turn, over and over; None closes the connection instead. Its port."""
+    lock = threading.Lock()
+    asked = 0
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            nonlocal asked
+            received = b""
+            while data := self.request.recv(65536):
+                received += data
+                while received.startswith(MESSAGE):
+                    received = received[len(MESSAGE) :]
+                    with lock:
+                        answer = answers[asked % len(answers)]
+                        asked += 1
+                    if answer is None:
+                        return
+                    self.request.sendall(answer)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        request_queue_size = 128
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def run(answers: list[bytes | None], due: list[float], connections: int = 8) -> Generator:
+    with answering(answers) as port:
+        generator = Generator(port, MESSAGE, due, connections)
+        generator.run(drain_seconds=30)
+    return generator
+
+
+def test_every_request_is_sent_when_it_is_due_and_answered() -> None:
+    due = [0.0, 0.001, 0.001, 0.05]
+    generator = run([OK], due)
+    assert generator.status == [200] * 4
+    assert all(sent >= wanted for sent, wanted in zip(generator.sent, due, strict=True))
+    assert all(ended >= sent for ended, sent in zip(generator.ended, generator.sent, strict=True))
+
+
+def test_answers_are_told_apart() -> None:
+    generator = run([OK, REFUSED, None, OK.replace(b"200", b"500")], [0.01 * number for number in range(8)], 1)
+    result = result_of(generator, [0.01 * number for number in range(8)], 100.0, 60.0, 0.008)
+    assert (result.in_time, result.refused, result.failed, result.unanswered) == (2, 2, 4, 0)
+    assert result.cpu_us == 1000.0
+    assert result.goodput == 2 / 60
+
+
+def test_what_finds_no_connection_waits_for_one() -> None:
+    generator = run([OK], [0.0] * 50, connections=3)
+    assert generator.status == [200] * 50
+    assert generator.most_open == 3
+
+
+def test_a_connection_that_is_closed_after_an_answer_is_replaced() -> None:
+    generator = run([OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")], [0.0] * 20, connections=2)
+    assert generator.status == [200] * 20
+
+
+def test_nobody_listening_is_a_failure_of_each_request_and_ends() -> None:
+    with answering([OK]) as port:
+        pass
+    generator = Generator(port, MESSAGE, [0.0, 0.0, 0.0], 2)
+    generator.run(drain_seconds=30)
+    assert generator.status == [-1] * 3
+
+
+def test_latency_counts_from_when_a_request_was_due() -> None:
+    generator = Generator(1, MESSAGE, [0.0, 1.0, 2.0], 1)
+    generator.sent, generator.ended, generator.status = [0.5, 1.5, math.nan], [1.0, 4.0, math.nan], [200, 200, 0]
+    result = result_of(generator, [0.0, 1.0, 2.0], 1.0, 3.0, 0.0)
+    assert (result.in_time, result.late, result.unanswered) == (1, 1, 1)
+    assert result.answered.max_ms == 3000
+    assert result.send_delay.p50_ms == 500
+
+
+def test_arrivals_are_a_poisson_process() -> None:
+    times = np.asarray(arrivals(1000, 20, seed=1))
+    gaps = np.diff(times)
+    assert times[-1] < 20
+    assert len(times) == pytest.approx(20_000, rel=0.03)
+    # Of an exponential distribution the mean is the standard deviation.
+    assert gaps.std() == pytest.approx(gaps.mean(), rel=0.03)
+    assert arrivals(1000, 20, seed=1) == times.tolist()
+
+
+@pytest.mark.parametrize(
+    ("received", "answer"),
+    [
+        (OK, (200, True)),
+        (OK[:-1], None),
+        (b"HTTP/1.1 20", None),
+        (REFUSED, (429, True)),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx", (200, False)),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", (200, True)),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", None),
+    ],
+)
+def test_an_answer_is_whole_or_awaited(received: bytes, answer: tuple[int, bool] | None) -> None:
+    assert parse_answer(received) == answer
+
+
+@pytest.mark.parametrize(
+    "received", [b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 70000, b"nonsense\r\nContent-Length: 0\r\n\r\n"]
+)
+def test_what_is_no_answer_is_refused(received: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_answer(received)
+
+
+def test_percentiles_of_nothing_are_no_numbers() -> None:
+    assert math.isnan(percentiles([]).p50_ms)
+    assert percentiles([0.001, 0.002, 0.003]).p50_ms == pytest.approx(2.0)
+
+
+def test_it_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(b"hi")
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while line := self.rfile.readline():
+                if line == b"\r\n":
+                    assert self.rfile.read(2) == b"hi"
+                    self.wfile.write(OK)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        request_queue_size = 128
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        result = open_loop.run(server.server_address[1], "/predict", Payload(body, "text/plain", 7, 1), 50, 1)
+        server.shutdown()
+        thread.join()
+    assert result.due == len(arrivals(50, 1, 0)) > 0
+    assert result.in_time + result.late == result.due
+    assert result.cpu_us > 0
+
+
+def test_a_generator_that_fails_says_why(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="No such file"):
+        open_loop.run(1, "/", Payload(tmp_path / "missing", "text/plain", 7, 1), 10, 1)
