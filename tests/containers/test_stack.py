@@ -22,7 +22,7 @@ from tests.processes import eventually, eventually_equal
 
 pytestmark = [pytest.mark.slow, pytest.mark.containers, pytest.mark.timeout(7200)]
 
-MODEL = "mlp"
+ARCHITECTURE = "mlp"
 PICTURE = ROOT / "examples" / "seven.png"
 SCRAPE_SECONDS = 120.0
 """Prometheus asks four times a minute."""
@@ -49,9 +49,10 @@ def stack(images: Project, figures: dict[str, str]) -> Project:
 
 @dataclass(frozen=True)
 class Data:
-    """What to learn from: a directory, and what training is told of it."""
+    """What to learn from: a directory, what training is told of it, and the name that the model gets."""
 
     directory: Path
+    model: str
     options: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,12 +62,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     """MNIST where DIGITS_DATA_DIR has it, else bars drawn here."""
     given = os.environ.get("DIGITS_DATA_DIR")
     if given:
-        return Data(Path(given).resolve(), environment={"DIGITS_DATA_DIR": "/data"})
+        return Data(Path(given).resolve(), ARCHITECTURE, environment={"DIGITS_DATA_DIR": "/data"})
     directory = tmp_path_factory.mktemp("data")
     directory.chmod(0o755)
     (x_train, y_train), (x_test, y_test) = bars(2000), bars(300)
     np.savez(directory / "bars.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
-    return Data(directory, options=("--dataset", "/data/bars.npz"))
+    return Data(directory, f"{ARCHITECTURE}-bars", options=("--dataset", "/data/bars.npz"))
 
 
 def bars(count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -83,15 +84,24 @@ def moment(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(f"{stamp}.{(fraction or '0')[:6]:0<6}+00:00")
 
 
-def ask(project: Project, **query: str) -> httpx.Response:
-    """The service's answer to the example picture."""
+def ask(project: Project, model: str, **query: str) -> httpx.Response:
+    """The service's answer to a picture of 28×28 pixels as they are."""
     url = f"{project.address('service', 8000)}/predict"
-    return httpx.post(url, params=query, content=PICTURE.read_bytes(), timeout=30, trust_env=False)
+    headers = {"Content-Type": "application/octet-stream"}
+    content = bars(1)[0].tobytes()
+    return httpx.post(
+        url, params={"model": model, **query}, headers=headers, content=content, timeout=30, trust_env=False
+    )
 
 
-def predict(project: Project, **query: str) -> dict[str, Any]:
-    found: dict[str, Any] = ask(project, **query).raise_for_status().json()
-    return found
+def answering(project: Project, model: str) -> int:
+    """The version that answers who names none."""
+    return int(ask(project, model).raise_for_status().json()["version"])
+
+
+def versions(project: Project, model: str) -> list[int]:
+    directory = project.checkout / "models" / model
+    return sorted(int(path.name) for path in directory.glob("*") if path.name.isdigit())
 
 
 def ask_prometheus(project: Project, path: str, **query: str) -> dict[str, Any]:
@@ -106,20 +116,29 @@ def is_true(project: Project, expression: str) -> bool:
     return bool(ask_prometheus(project, "query", query=expression)["result"])
 
 
-def versions(project: Project) -> list[int]:
-    return sorted(int(path.name) for path in (project.checkout / "models" / MODEL).iterdir() if path.name.isdigit())
-
-
 def train(project: Project, data: Data, *options: str) -> subprocess.CompletedProcess[str]:
     """One epoch in the training container: whether it is any good is another test's affair. `options` are compose's."""
     given = [word for name, value in data.environment.items() for word in ("-e", f"{name}={value}")]
     mounted = ["-v", f"{data.directory}:/data:ro"]
-    command = ["train", "--model", MODEL, "--epochs", "1", "--batch-size", "256", "--augment", "none", *data.options]
+    command = [
+        "train",
+        "--model",
+        ARCHITECTURE,
+        "--epochs",
+        "1",
+        "--batch-size",
+        "256",
+        "--augment",
+        "none",
+        *data.options,
+    ]
     return project.attempt("run", "--rm", "-T", *options, *mounted, *given, "training", *command)
 
 
 def test_the_service_reads_the_example(stack: Project) -> None:
-    (prediction,) = predict(stack)["predictions"]
+    url = f"{stack.address('service', 8000)}/predict"
+    answer = httpx.post(url, content=PICTURE.read_bytes(), timeout=30, trust_env=False).raise_for_status()
+    (prediction,) = answer.json()["predictions"]
     assert prediction["digit"] == 7
     assert prediction["confidence"] > 0.9
 
@@ -142,7 +161,7 @@ def test_the_container_is_confined_as_the_file_says(stack: Project, user: int, f
 
 
 def test_prometheus_sees_the_service_and_what_it_did(stack: Project) -> None:
-    predict(stack)
+    ask(stack, ARCHITECTURE).raise_for_status()
     eventually(lambda: is_true(stack, 'up{job="digits"} == 1'), SCRAPE_SECONDS)
     eventually(lambda: is_true(stack, 'sum(digits_requests_total{route="/predict"}) > 0'), SCRAPE_SECONDS)
     groups = ask_prometheus(stack, "rules")["groups"]
@@ -150,33 +169,33 @@ def test_prometheus_sees_the_service_and_what_it_did(stack: Project) -> None:
 
 
 def test_models_that_belong_to_somebody_else_are_refused_in_words(stack: Project, data: Data) -> None:
-    before = versions(stack)
+    before = versions(stack, data.model)
     ran = train(stack, data, "--user", "4321:4321")
     assert ran.returncode != 0
-    assert f"/models/{MODEL} cannot be written" in ran.stdout + ran.stderr
+    assert f"/models/{data.model} cannot be written" in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
-    assert versions(stack) == before
+    assert versions(stack, data.model) == before
 
 
 def test_what_is_trained_in_a_container_answers(stack: Project, data: Data, user: int, figures: dict[str, str]) -> None:
-    before = versions(stack)
-    expected = before[-1] + 1
+    before = versions(stack, data.model)
+    expected = max(before, default=0) + 1
     began_seconds = time.monotonic()
     ran = train(stack, data)
     figures["training: one epoch, start to end"] = f"{time.monotonic() - began_seconds:.1f} s"
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert f"/models/{MODEL}/{expected}: " in ran.stdout
-    assert versions(stack) == [*before, expected]
-    assert (stack.checkout / "models" / MODEL / str(expected)).stat().st_uid == user
+    assert f"/models/{data.model}/{expected}: " in ran.stdout
+    assert versions(stack, data.model) == [*before, expected]
+    assert (stack.checkout / "models" / data.model / str(expected)).stat().st_uid == user
 
-    eventually_equal(lambda: ask(stack, model=MODEL, version=str(expected)).status_code, 200)
-    assert predict(stack, model=MODEL, version=str(expected))["version"] == expected
-    # It was compared with the one in service, and is worse or not comparable: that one goes on answering.
-    assert predict(stack, model=MODEL)["version"] == before[-1]
+    eventually_equal(lambda: ask(stack, data.model, version=str(expected)).status_code, 200)
+    assert ask(stack, data.model, version=str(expected)).json()["version"] == expected
+    # After one epoch it is worse than the one in service, which goes on answering; where there is none, it answers.
+    assert answering(stack, data.model) == max(before, default=expected)
 
-    promotion = ["promote", "--model", MODEL, "--version", str(expected), "--label", "stable"]
+    promotion = ["promote", "--model", data.model, "--version", str(expected), "--label", "stable"]
     stack.compose("run", "--rm", "-T", "training", *promotion)
-    eventually_equal(lambda: predict(stack, model=MODEL)["version"], expected)
+    eventually_equal(lambda: answering(stack, data.model), expected)
 
 
 def test_a_stop_is_in_order_and_leaves_nothing_behind(stack: Project) -> None:

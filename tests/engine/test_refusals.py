@@ -142,7 +142,7 @@ def test_a_version_that_is_not_whole_is_listed_as_failed_with_the_reason(name: s
 def test_the_catalogue_lists_what_is_there_and_what_it_runs_on(engine: Engine, peer: Peer) -> None:
     catalogue = peer.catalogue()
     available = {(v.name, v.version) for v in catalogue.versions if v.state == "available"}
-    assert available == {*VERSIONS, ("moody", 1)}
+    assert available == {*VERSIONS, ("moody", 1), ("lame", 1)}
     assert {v.name for v in catalogue.versions if v.state == "failed"} == set(REASONS)
     assert catalogue.engine_pid == engine.family.pid
     assert catalogue.device.kind == "cpu"
