@@ -14,6 +14,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.cores import cores
+
 PREFIX = "DIGITS_"
 
 TRACES_PROTOCOL = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
@@ -233,11 +235,6 @@ class Settings(BaseSettings):
         }
         mine = {f"{PREFIX}{name.upper()}": str(value) for name, value in {**chosen, **overrides}.items()}
         return {**os.environ, **mine, "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_path)}
-
-
-def cores() -> int:
-    """Cores this process may run on (a container's CPU set counts, its quota does not)."""
-    return len(os.sched_getaffinity(0))
 
 
 def load(**overrides: object) -> Settings:

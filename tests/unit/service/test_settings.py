@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from service import settings as module
-from service.settings import PREFIX, Settings, SettingsError, cores, load
+from service.cores import cores
+from service.settings import PREFIX, Settings, SettingsError, load
 
 NAMES = list(Settings.model_fields)
 DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
