@@ -23,6 +23,7 @@ from service.errors import (
     PayloadTooLargeError,
     ServiceError,
 )
+from service.observation import ASKED_BY_MACHINES
 from service.request_ids import HEADER, request_id
 from service.responses import refused
 from service.routes import (
@@ -47,9 +48,6 @@ from service.version import __version__
 
 log = logs.get(__name__)
 _ROOMS = (prediction, reading, preparation, inspection, dreaming, reports, tools, models, health, page, tfserving, oip)
-
-UNTRACED = frozenset(("/healthz", "/readyz", "/metrics"))
-"""Asked by machines every few seconds; nobody looks for the trace of one."""
 
 
 def create_app(settings: Settings, shared: Services | None = None) -> Flask:
@@ -83,7 +81,7 @@ def _begin() -> Response | None:
     g.started = ours.clock()
     g.request_id = request_id(request.headers.get(HEADER))
     g.trace = None
-    if ours.tracer is not None and request.path not in UNTRACED:
+    if ours.tracer is not None and request.path not in ASKED_BY_MACHINES:
         g.trace = ours.tracer.begin(*_asked(), request.path, header_bytes())
     if request.method == "OPTIONS":
         return _preflight(ours)

@@ -157,10 +157,14 @@ class Observer:
         self._last.note(time.time())
 
 
+ASKED_BY_MACHINES = frozenset(("/healthz", "/readyz", "/metrics"))
+"""Every few seconds; nobody looks for the trace of one, or for its line in the log when all is well."""
+
+
 class Recorder:
     """Counts and logs finished requests; one per worker.
 
-    Failures are always logged and so is what took `slow_seconds` or longer, other successes up to `lines_per_second`: a
+    Failures are always logged, and so is what took `slow_seconds` or longer, other successes up to `lines_per_second`: a
     busy worker has better things to do. The line after some that were left out says how many.
     """
 
@@ -200,6 +204,8 @@ class Recorder:
         if seconds >= self._slow_seconds:
             more = {"slow": True, **_told(job, trace)}
             log.warning("request", route=route, method=method, status=status, ms=_ms(seconds), id=request_id, **more)
+            return
+        if route in ASKED_BY_MACHINES:
             return
         second = int(time.monotonic())
         if second != self._second:

@@ -230,6 +230,15 @@ def test_a_limit_of_none(second: list[float]) -> None:
     assert lines(Recorder(0), [200, 200, 500]) == lines(Recorder(0), [500])
 
 
+@pytest.mark.parametrize("route", ["/healthz", "/readyz", "/metrics"])
+def test_what_machines_ask_every_few_seconds_is_logged_when_it_fails(route: str) -> None:
+    recorder = Recorder(20)
+    with capture_logs() as logged:
+        for status in (200, 503):
+            recorder.request(route, "GET", status, 0.001, "id-1")
+    assert [line["status"] for line in logged] == [503]
+
+
 def test_every_request_is_counted_whether_logged_or_not(second: list[float]) -> None:
     def counted(status: str) -> float:
         return total("digits_requests_total", route="/x", method="GET", status=status)
