@@ -27,10 +27,13 @@ def maximized(
     )
 
 
-@pytest.mark.parametrize(("name", "layer", "channel"), [("conv2", 1, 5), ("dense1", 5, 40), ("logits", 6, 7)])
-def test_at_full_resolution_it_is_gradient_ascent(cnn: Net, name: str, layer: int, channel: int) -> None:
+@pytest.mark.parametrize(("name", "layer"), [("conv2", 1), ("dense1", 5), ("logits", 6)])
+def test_at_full_resolution_it_is_gradient_ascent(cnn: Net, name: str, layer: int) -> None:
     assert [found.name for found in cnn.keras_model.layers][1:][layer] == name
     part = keras.Model(cnn.keras_model.inputs, cnn.keras_model.get_layer(name).output)
+    # The liveliest one: behind ReLU a channel may see nothing in these pictures, and then has no slope.
+    outputs = np.asarray(part(START))
+    channel = int(outputs.reshape(-1, outputs.shape[-1]).mean(axis=0).argmax())
 
     def excitement(pixels: tf.Tensor) -> tf.Tensor:
         outputs = part(pixels)
@@ -64,7 +67,7 @@ def test_a_share_of_the_resolution_leaves_coarse_changes(cnn: Net, share: float)
     assert coarse["pictures"].max() <= 1.0
 
 
-@pytest.mark.parametrize(("layer", "channel", "steps"), [(0, 16, 5), (1, 99, 5), (6, -1, 5), (99, 0, 5), (6, 1, 0)])
+@pytest.mark.parametrize(("layer", "channel", "steps"), [(0, 24, 5), (1, 99, 5), (6, -1, 5), (99, 0, 5), (6, 1, 0)])
 def test_what_excites_nothing_changes_nothing(cnn: Net, layer: int, channel: int, steps: int) -> None:
     answer = maximized(cnn, layer, channel, steps=steps, share=0.5)
     assert (answer["pictures"] == START).all()
