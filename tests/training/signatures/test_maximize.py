@@ -30,9 +30,9 @@ def maximized(
 @pytest.mark.parametrize(("name", "layer"), [("conv2", 1), ("dense1", 5), ("logits", 6)])
 def test_at_full_resolution_it_is_gradient_ascent(cnn: Net, name: str, layer: int) -> None:
     assert [found.name for found in cnn.keras_model.layers][1:][layer] == name
-    part = keras.Model(cnn.keras_model.inputs, cnn.keras_model.get_layer(name).output)
+    part = keras.Model(cnn.keras_model.inputs[0], cnn.keras_model.get_layer(name).output)
     # The liveliest one: behind ReLU a channel may see nothing in these pictures, and then has no slope.
-    outputs = np.asarray(part(START))
+    outputs = np.asarray(part(tf.constant(START)))
     channel = int(outputs.reshape(-1, outputs.shape[-1]).mean(axis=0).argmax())
 
     def excitement(pixels: tf.Tensor) -> tf.Tensor:
