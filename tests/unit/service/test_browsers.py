@@ -9,7 +9,7 @@ import pytest
 from service.browsers import EXPOSED_HEADERS, JSON_HEADERS, PAGE_HEADERS, PREDICTION_HEADERS, Cors, raw
 from service.settings import SettingsError
 
-EXPOSED = ("Access-Control-Expose-Headers", "X-Request-ID, Retry-After, Inference-Header-Content-Length")
+EXPOSED = ("Access-Control-Expose-Headers", "X-Request-ID, Retry-After, Inference-Header-Content-Length, traceresponse")
 VARY = ("Vary", "Origin")
 PAGE, OTHER_PAGE = "https://draw.example", "http://localhost:3000"
 PREFLIGHT = (
