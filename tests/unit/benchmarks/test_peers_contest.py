@@ -81,7 +81,7 @@ def test_without_wrk_it_says_how_to_get_it(
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load; it is Debian's package")
 def test_a_round_of_ours_measures_everything_without_a_failure(tmp_path: Path) -> None:
     loads = (Load("png", 8), Load("raw", 4), Load("json", 4))
-    plan = Plan(MODELS, (), rounds=1, length=Length(0.5, 0.5), loads=loads, shares=(0.5,))
+    plan = Plan(MODELS, (), rounds=1, length=Length(1.0, 1.0), loads=loads, shares=(0.5,))
     contest = Contest()
     behind: list[float] = []
     with copied_models(MODELS, plan.model) as copy:
