@@ -15,8 +15,11 @@ PORT ?= $(or $(DIGITS_PORT),8000)
 GPU ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo 1 || echo 0)
 # More for pytest: make test ARGS='-k batching -x'.
 ARGS ?=
+# How many files of tests run at once; JOBS=0 for one after another in one process, as a debugger needs it.
+JOBS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? cores : 4)))
 
 PY = $(VENV)/bin/python
+pytest = $(PY) -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 install = PYTHON='$(PYTHON)' requirements/install.sh
 # The two TensorFlows overwrite each other's files, so they never share an environment.
 GPU_VENV = $(VENV)-gpu
@@ -39,11 +42,11 @@ serve: ## Serve the models in models/ on port 8000; PORT=9000 for another, GPU=0
 .PHONY: test
 test: dev ## Run every test; ARGS='-k name' for some
 	@command -v promtool >/dev/null || requirements/system-package.sh prometheus 'it checks the alerts and dashboards'
-	@$(PY) -m pytest $(ARGS)
+	@$(pytest) $(ARGS)
 
 .PHONY: test-fast
 test-fast: dev ## Run the tests that take no more than a few seconds each, in under 3 minutes
-	@$(PY) -m pytest -m 'not slow' $(ARGS)
+	@$(pytest) -m 'not slow' $(ARGS)
 
 .PHONY: test-containers
 test-containers: dev ## Build the images, start them and retrain in one, on this machine's Docker; the first time takes many minutes

@@ -1,4 +1,7 @@
-"""What an HTTP worker runs: the inference lane, Flask behind it, one engine client under both. No TensorFlow."""
+"""What an HTTP worker runs: Flask behind ASGI, the inference lane beside it, one engine client under both. No TensorFlow.
+
+Any ASGI server can run it; one whose connections know the lane (`service.worker`) answers inference many times faster.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from service.app import create_app
 from service.asgi_types import App, Receive, Scope, Send
 from service.bodies import BodiesFirst
 from service.client import EngineClient
-from service.lane import InferenceLane
+from service.lane import Lane
 from service.observation import FLUSH_SECONDS, flush_all
 from service.services import assemble
 
@@ -33,8 +36,8 @@ class Worker:
         self.client = EngineClient(configuration)
         self._services = services = assemble(configuration, self.client)
         flask = create_app(configuration, services)
-        rest = BodiesFirst(bridge(flask.wsgi_app, configuration.threads), configuration.max_body_bytes)
-        self._app: App = InferenceLane(rest, services)
+        self._app: App = BodiesFirst(bridge(flask.wsgi_app, configuration.threads), configuration.max_body_bytes)
+        self.lane = Lane(services)
         self._last_traces_seconds = min(LAST_TRACES_SECONDS, configuration.drain_seconds / 8)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

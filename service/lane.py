@@ -1,135 +1,223 @@
-"""The inference lane: POSTs to inference endpoints answered in the event loop, everything else handed to Flask.
+"""The inference lane: POSTs to inference endpoints answered in the event loop, without ASGI and Flask.
+
+    open (headers) ── complete (body) ── its turn: begin ── ask, in a task ── finish, answer
+                                         └ heavy: in a thread ┘
 
 Flask's dispatch and the hand-over to a thread cost several times what a small picture does; and a thread that waits for
 the engine is one less for `/healthz`, just when the engine has died. So this answers them itself, with the endpoints
 that Flask's routes use too: what is heavy to take apart (JSON, forms, large pictures) in threads of their own, the rest
-in the loop. It holds no rule of its own about pictures, models or errors.
+in the loop, a few at a time, so that what comes meanwhile is read, and refused if there is too much, without a wait. It
+holds no rule of its own about pictures, models or errors.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from typing import Any
 
 from service import logs
-from service.asgi_types import App, Receive, Scope, Send
-from service.browsers import PREDICTION_HEADERS, raw
+from service.browsers import raw
 from service.client import BULK_PICTURES
 from service.endpoint import Call, Endpoint, Job
-from service.errors import InternalError, ServiceError
-from service.patience import CallerGoneError, Patience
+from service.errors import InternalError, QueueFullError, ServiceError
+from service.http1 import Exchange
 from service.request_ids import HEADER, request_id
 from service.responses import Reply, refused
 from service.services import Services
+from service.tracing.traceparent import RESPONSE_HEADER
 
 log = logs.get(__name__)
 CALLER_GONE = 499
 """What nginx's log calls a caller who hung up; nobody sees it but the metrics and the log."""
+TURNS = 8
+"""How many requests are begun before the loop looks at its sockets again: about a millisecond's work."""
 _ID_HEADER = HEADER.lower().encode()
 _TIMEOUT_HEADER = b"x-request-timeout-ms"
+_TRACE_HEADER = RESPONSE_HEADER.lower().encode()
 
 
-class InferenceLane:
-    """An ASGI application in front of another."""
+class Lane:
+    """One per worker. What connections call is called in the loop."""
 
-    def __init__(self, rest: App, services: Services) -> None:
-        self._rest = rest
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._patience = Patience()
+        self._limit = services.settings.concurrency
+        self.max_body_bytes = services.settings.max_body_bytes
+        self._begun = 0
+        """Requests whose body is here and whose answer is not."""
+        self._waiting: deque[Exchange] = deque()
+        self._turn_is_due = False
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST":
-            endpoint = self._services.endpoint(scope["path"])
-            if endpoint is not None:
-                await self._answer(endpoint, scope, receive, send)
-                return
-        await self._rest(scope, receive, send)
+    def endpoint(self, path: str) -> Endpoint | None:
+        """The endpoint that answers a POST to `path`; None: Flask does."""
+        return self._services.endpoint(path)
 
-    async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
-        services = self._services
-        started = services.clock()
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        trace = None
+    # --- a request comes in
+
+    def open(self, exchange: Exchange) -> None:
+        """Refuse what can be refused by its headers."""
+        services, headers = self._services, exchange.headers
+        exchange.started_seconds = services.clock()
         if services.tracer is not None:
-            trace = services.tracer.begin("POST", endpoint.route, scope["path"], headers)
-            send = trace.announced(send)
-        ident = request_id(headers.get(_ID_HEADER, b"").decode("latin-1"))
-        error: str | None = None
-        job: Job | None = None
+            exchange.trace = services.tracer.begin("POST", exchange.endpoint.route, exchange.path, headers)
+        exchange.request_id = request_id(headers.get(_ID_HEADER, b"").decode("latin-1"))
+        intake = services.intake
         try:
             if not services.gate.is_open:
-                services.gate.admit("predict", headers, scope["client"][0] if scope["client"] else None)
-            call = await self._call(scope, headers, ident, started, receive)
-            is_heavy = endpoint.is_heavy(call)
-            begun: Job = await services.heavy.do(endpoint.begin, call) if is_heavy else endpoint.begin(call)
-            job = begun
-            reply = await self._asked(endpoint, begun, receive)
-        except CallerGoneError:
-            gone_seconds = services.clock() - started
-            services.recorder.request(
-                endpoint.route, "POST", CALLER_GONE, gone_seconds, ident, "client_gone", job, trace
-            )
+                services.gate.admit("predict", headers, exchange.client_host)
+            exchange.budget_seconds = intake.budget_seconds(headers.get(_TIMEOUT_HEADER, b"").decode("latin-1"))
+            if intake.is_too_large(headers.get(b"content-length", b"").decode("latin-1")):
+                raise intake.too_large()
+        except ServiceError as fault:
+            self._refuse(exchange, fault)
+        except Exception:
+            log.exception("internal_error", id=exchange.request_id)
+            self._refuse(exchange, _ours())
+
+    def overflow(self, exchange: Exchange) -> None:
+        """Its body is larger than bodies may be."""
+        self._refuse(exchange, self._services.intake.too_large())
+
+    def complete(self, exchange: Exchange) -> None:
+        """Let it wait for its turn, unless too many do."""
+        if self._begun >= self._limit:
+            waiting = QueueFullError(f"{self._begun} requests are in progress already", retry_after_seconds=1)
+            self._refuse(exchange, waiting)
             return
-        except Exception as fault:
-            if not isinstance(fault, ServiceError):
-                log.exception("internal_error", id=ident)
-                fault = InternalError("the service failed; the log has the details")
-            reply, error = refused(fault, scope["path"], ident), fault.type
-        writing = services.clock()
-        await send(
-            {"type": "http.response.start", "status": reply.status, "headers": self._head(reply, ident, headers)}
-        )
-        await send({"type": "http.response.body", "body": reply.body})
-        ended = services.clock()
-        if job is not None and error is None:
-            job.passed(ended - writing)
-        services.recorder.request(endpoint.route, "POST", reply.status, ended - started, ident, error, job, trace)
+        self._begun += 1
+        self._waiting.append(exchange)
+        if not self._turn_is_due:
+            self._turn_is_due = True
+            asyncio.get_running_loop().call_soon(self._take_turns)
 
-    async def _asked(self, endpoint: Endpoint, job: Job, receive: Receive) -> Reply:
-        await self._patience.while_caller_waits(job.ask(), receive)
-        if job.pictures > BULK_PICTURES:
-            return await asyncio.to_thread(endpoint.finish, job)
-        return endpoint.finish(job)
+    def gone(self, exchange: Exchange) -> None:
+        """Its caller hung up. What it waits for is given up."""
+        if exchange.task is not None:
+            exchange.task.cancel()
+        else:
+            self._note_gone(exchange, None)
 
-    async def _call(
-        self, scope: Scope, headers: dict[bytes, bytes], ident: str, started: float, receive: Receive
-    ) -> Call:
-        intake = self._services.intake
-        budget_seconds = intake.budget_seconds(headers.get(_TIMEOUT_HEADER, b"").decode("latin-1"))
-        body = await self._body(headers, receive)
-        if b"content-encoding" in headers:
-            encoding = headers[b"content-encoding"].decode("latin-1")
-            body = await self._services.heavy.do(intake.unpacked, body, encoding)
-        return Call(scope["path"], scope["query_string"], headers, body, ident, started, budget_seconds)
+    # --- its turn
 
-    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        intake = self._services.intake
-        if intake.is_too_large(headers.get(b"content-length", b"").decode("latin-1")):
-            raise intake.too_large()
-        chunks: list[bytes] = []
-        received = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise CallerGoneError
-            chunk = message.get("body", b"")
-            received += len(chunk)
-            intake.check_length(received)
-            if not message.get("more_body") and not chunks:
-                return chunk  # the usual case: one chunk, no copy
-            chunks.append(chunk)
-            if not message.get("more_body"):
-                return b"".join(chunks)
+    def _take_turns(self) -> None:
+        waiting = self._waiting
+        for _ in range(min(TURNS, len(waiting))):
+            self._begin(waiting.popleft())
+        self._turn_is_due = bool(waiting)
+        if waiting:
+            asyncio.get_running_loop().call_soon(self._take_turns)
 
-    def _head(self, reply: Reply, ident: str, headers: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-        head = [
-            (b"content-type", reply.content_type.encode()),
-            (b"content-length", str(len(reply.body)).encode()),
-            (_ID_HEADER, ident.encode()),
-            *PREDICTION_HEADERS,
-        ]
+    def _begin(self, exchange: Exchange) -> None:
+        if exchange.disconnected:
+            self._begun -= 1
+            return
+        job: Job | None = None
+        try:
+            if b"content-encoding" not in exchange.headers:
+                call = _call(exchange, exchange.body)
+                if not exchange.endpoint.is_heavy(call):
+                    job = exchange.endpoint.begin(call)
+        except ServiceError as fault:
+            self._begun -= 1
+            self._refuse(exchange, fault)
+            return
+        except Exception:
+            self._begun -= 1
+            log.exception("internal_error", id=exchange.request_id)
+            self._refuse(exchange, _ours())
+            return
+        task = exchange.task = asyncio.get_running_loop().create_task(self._go_on(exchange, job))
+        self._tasks.add(task)  # the loop itself holds on to no task
+        task.add_done_callback(self._tasks.discard)
+
+    async def _go_on(self, exchange: Exchange, job: Job | None) -> None:
+        try:
+            if job is None:
+                job = await self._begun_in_a_thread(exchange)
+            await job.ask()
+            if job.pictures > BULK_PICTURES:
+                reply = await asyncio.to_thread(exchange.endpoint.finish, job)
+            else:
+                reply = exchange.endpoint.finish(job)
+            if exchange.carrier.is_full:
+                await exchange.carrier.drained()
+            self._reply(exchange, reply, job)
+        except asyncio.CancelledError:
+            if not exchange.disconnected:
+                raise
+            self._note_gone(exchange, job)
+        except ServiceError as fault:
+            self._refuse(exchange, fault, job)
+        except Exception:
+            log.exception("internal_error", id=exchange.request_id)
+            self._refuse(exchange, _ours(), job)
+        finally:
+            self._begun -= 1
+            exchange.task = None
+
+    async def _begun_in_a_thread(self, exchange: Exchange) -> Job:
+        services, body = self._services, exchange.body
+        if b"content-encoding" in exchange.headers:
+            encoding = exchange.headers[b"content-encoding"].decode("latin-1")
+            body = await services.heavy.do(services.intake.unpacked, body, encoding)
+        call = _call(exchange, body)
+        if exchange.endpoint.is_heavy(call):
+            job: Job = await services.heavy.do(exchange.endpoint.begin, call)
+        else:
+            job = exchange.endpoint.begin(call)
+        return job
+
+    # --- its answer goes out
+
+    def _reply(self, exchange: Exchange, reply: Reply, job: Job) -> None:
+        clock = self._services.clock
+        writing = clock()
+        self._write(exchange, reply)
+        ended = clock()
+        job.passed(ended - writing)
+        self._note(exchange, reply.status, ended, None, job)
+
+    def _refuse(self, exchange: Exchange, fault: ServiceError, job: Job | None = None) -> None:
+        if exchange.is_over:
+            return
+        reply = refused(fault, exchange.path, exchange.request_id)
+        self._write(exchange, reply)
+        self._note(exchange, reply.status, self._services.clock(), fault.type, job)
+
+    def _write(self, exchange: Exchange, reply: Reply) -> None:
+        more = [(_ID_HEADER, exchange.request_id.encode())]
         if reply.headers:
-            head += raw(tuple(reply.headers.items()))
-        allowed = self._services.cors.headers(headers.get(b"origin", b"").decode("latin-1"))
+            more += raw(tuple(reply.headers.items()))
+        allowed = self._services.cors.headers(exchange.headers.get(b"origin", b"").decode("latin-1"))
         if allowed:
-            head += raw(allowed)
-        return head
+            more += raw(allowed)
+        if exchange.trace is not None:
+            more.append((_TRACE_HEADER, exchange.trace.response().encode()))
+        exchange.carrier.answer(exchange, reply.status, reply.content_type, more, reply.body)
+
+    def _note_gone(self, exchange: Exchange, job: Job | None) -> None:
+        self._note(exchange, CALLER_GONE, self._services.clock(), "client_gone", job)
+
+    def _note(self, exchange: Exchange, status: int, now_seconds: float, error: str | None, job: Job | None) -> None:
+        seconds = now_seconds - exchange.started_seconds
+        self._services.recorder.request(
+            exchange.endpoint.route, "POST", status, seconds, exchange.request_id, error, job, exchange.trace
+        )
+
+
+def _ours() -> ServiceError:
+    return InternalError("the service failed; the log has the details")
+
+
+def _call(exchange: Exchange, body: bytes) -> Call:
+    return Call(
+        exchange.path,
+        exchange.query,
+        exchange.headers,
+        body,
+        exchange.request_id,
+        exchange.started_seconds,
+        exchange.budget_seconds,
+    )

@@ -19,6 +19,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from service import logs, metrics
 from service.catalogue import ModelVersion
+from service.errors import QueueFullError, RateLimitedError
 from service.tracing.trace import Told, Trace
 
 log = logs.get(__name__)
@@ -161,11 +162,16 @@ ASKED_BY_MACHINES = frozenset(("/healthz", "/readyz", "/metrics"))
 """Every few seconds; nobody looks for the trace of one, or for its line in the log when all is well."""
 
 
+TOO_MUCH = frozenset((QueueFullError.type, RateLimitedError.type))
+"""Refusals of which there may be thousands a second, each like the other."""
+
+
 class Recorder:
     """Counts and logs finished requests; one per worker.
 
-    Failures are always logged, and so is what took `slow_seconds` or longer, other successes up to `lines_per_second`: a
-    busy worker has better things to do. The line after some that were left out says how many.
+    Failures are always logged, and so is what took `slow_seconds` or longer; other successes, and what was refused because
+    there was too much of it, up to `lines_per_second`: a busy worker has better things to do. The line after some that
+    were left out says how many.
     """
 
     def __init__(self, lines_per_second: int, slow_seconds: float = math.inf) -> None:
@@ -196,29 +202,32 @@ class Recorder:
         known[1].note(seconds)
         if trace is not None:
             trace.finished(status, seconds, request_id, error, job)
-        if status >= 400:
-            write = log.error if status >= 500 and status != 503 else log.warning
-            more = {"error": error, **_told(job, trace)}
-            write("request", route=route, method=method, status=status, ms=_ms(seconds), id=request_id, **more)
+        is_slow = status < 400 and seconds >= self._slow_seconds
+        is_one_of_many = not is_slow if status < 400 else error in TOO_MUCH
+        if is_one_of_many and (route in ASKED_BY_MACHINES or not self._has_room()):
             return
-        if seconds >= self._slow_seconds:
-            more = {"slow": True, **_told(job, trace)}
-            log.warning("request", route=route, method=method, status=status, ms=_ms(seconds), id=request_id, **more)
-            return
-        if route in ASKED_BY_MACHINES:
-            return
+        more: dict[str, Any] = {"error": error} if status >= 400 else {"slow": True} if is_slow else {}
+        more |= _told(job, trace)
+        if is_one_of_many:
+            more |= self._what_was_left_out()
+        is_ours = status >= 500 and status != 503
+        write = log.error if is_ours else log.warning if status >= 400 or is_slow else log.info
+        write("request", route=route, method=method, status=status, ms=_ms(seconds), id=request_id, **more)
+
+    def _has_room(self) -> bool:
+        """Whether one more line may be written this second."""
         second = int(time.monotonic())
         if second != self._second:
             self._second, self._lines = second, 0
         if self._lines >= self._lines_per_second:
             self._left_out += 1
-            return
+            return False
         self._lines += 1
+        return True
+
+    def _what_was_left_out(self) -> dict[str, int]:
         left_out, self._left_out = self._left_out, 0
-        more = _told(job, trace)
-        if left_out:
-            more["lines_left_out"] = left_out
-        log.info("request", route=route, method=method, status=status, ms=_ms(seconds), id=request_id, **more)
+        return {"lines_left_out": left_out} if left_out else {}
 
     def _introduce(self, route: str, method: str, status: int) -> tuple[BufferedCounts, BufferedHistogram]:
         if route not in self._seconds:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from service import arguments, posted
 from service.client import Answer
 from service.endpoint import Call, Facts
 from service.errors import InvalidParameterError, ServiceError
+from service.prediction_json import Judgement, document, entries
 from service.responses import Reply
 from service.router import Router, Target, Wanted
 from service.settings import Settings
@@ -132,40 +132,19 @@ class Predictor:
 
     def finish(self, job: PredictJob) -> Reply:
         """The JSON that answers `job`; counts what was predicted."""
-        answer = job.answer
-        names, top_k = job.target.names, job.top_k
-        verdicts = job.target.verdicts(answer.energy)
-        winners = answer.probabilities.argmax(axis=1).tolist()
-        confidences = list(answer.probabilities.max(axis=1))
-        predictions: list[dict[str, Any]] = [
-            {**names[winner], "confidence": confidence, **verdict, "warnings": warnings, "probabilities": row}
-            for winner, confidence, verdict, warnings, row in zip(
-                winners,
-                confidences,
-                verdicts,
-                job.warnings,
-                answer.probabilities,
-                strict=True,
-            )
-        ]
-        if top_k is not None:
-            for prediction, row in zip(predictions, answer.probabilities, strict=True):
-                best = np.argsort(-row, kind="stable")[:top_k].tolist()
-                prediction["top"] = [{**names[i], "probability": row[i]} for i in best]
-        job.target.observer.predicted(winners, confidences)
-        job.target.observer.judged(verdict["is_digit"] for verdict in verdicts if verdict)
-        for index in sorted(job.faults):
-            predictions.insert(index, job.faults[index].document())
-        body = orjson.dumps(
-            {
-                "model": job.target.version.name,
-                "version": job.target.version.version,
-                "predictions": predictions,
-                "timings_ms": {stage: round(seconds * 1000, 3) for stage, seconds in job.stages.items()},
-            },
-            option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE,
+        answer, target = job.answer, job.target
+        winners: list[int] = answer.probabilities.argmax(axis=1).tolist()
+        confidences = np.maximum.reduce(answer.probabilities, axis=1)
+        judged = None if target.reject_above is None else Judgement(answer.energy, target.reject_above)
+        predictions = entries(
+            target.name_members, winners, confidences, judged, job.warnings, answer.probabilities, job.top_k
         )
-        return Reply(body)
+        target.observer.predicted(winners, confidences.tolist())
+        if judged is not None:
+            target.observer.judged(judged.is_digit)
+        for index in sorted(job.faults):
+            predictions.insert(index, orjson.dumps(job.faults[index].document()))
+        return Reply(document(target.version.name, target.version.version, predictions, job.stages))
 
 
 def _whether(given: Mapping[str, str], name: str) -> bool:

@@ -11,15 +11,15 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from service import metrics
 from service.catalogue import Catalogue, ModelVersion
@@ -61,20 +61,11 @@ class Target:
     observer: Observer
     reject_above: float | None
     """The energy from which on a picture is taken for no digit, chosen on validation data; None: the card has none."""
+    name_members: tuple[bytes, ...] = field(init=False)
+    """The same as JSON, without braces."""
 
-    def verdicts(self, energy: npt.NDArray[np.float32]) -> list[dict[str, Any]]:
-        """For each picture `{"is_digit", "digit_score"}`; empty where the model has no threshold. `energy`: float32 (N).
-
-        The score is the logistic function of the margin to the threshold: 1 surely a digit (or whatever else the model
-        knows), 0 surely none, 0.5 on the threshold. It ranks; it is no probability.
-        """
-        if self.reject_above is None:
-            return [{}] * len(energy)
-        threshold = self.reject_above
-        return [
-            {"is_digit": one <= threshold, "digit_score": round(1 / (1 + math.exp(min(50.0, one - threshold))), 4)}
-            for one in energy.tolist()
-        ]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name_members", tuple(orjson.dumps(name)[1:-1] for name in self.names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,11 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(32 * 2**20, ge=1024, description="Largest request body in bytes.")
     max_pixels: int = Field(50_000_000, ge=1, description="Most pixels in one picture, checked before it is decoded.")
     max_pictures: int = Field(16_384, ge=1, description="Most pictures in one request.")
+    concurrency: int = Field(
+        512,
+        ge=1,
+        description="Most requests for inference in progress in a worker; beyond it requests are answered 429.",
+    )
     queue_limit: int = Field(
         32_768, ge=1, description="Most pictures waiting for the engine; beyond it requests are answered 429."
     )

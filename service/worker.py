@@ -17,6 +17,7 @@ from uvicorn import Server
 from uvicorn_worker import UvicornWorker
 
 from service import settings
+from service.http1 import connections_to
 
 REPLACED_LINGER_SECONDS = 2.0
 """How long a worker that is replaced goes on taking connections: until its successor has started, as a rule."""
@@ -79,11 +80,10 @@ class PoliteServer(Server):
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # nor has this
-    """uvicorn on uvloop and httptools."""
+    """uvicorn on uvloop and httptools, with connections that know the lane."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
-        "http": "httptools",
         "lifespan": "on",
         "ws": "none",
         "access_log": False,
@@ -93,13 +93,16 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # nor has this
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("uvicorn.error", "uvicorn.access"):
-            logging.getLogger(name).propagate = True
-            # uvicorn tells of every connection it drains; what goes wrong is enough
-            logging.getLogger(name).setLevel(logging.WARNING)
+        # uvicorn tells of every connection it drains; what goes wrong is enough
+        errors = logging.getLogger("uvicorn.error")
+        errors.propagate = True
+        errors.setLevel(logging.WARNING)
+        # With nowhere to go its lines are not put together either.
+        logging.getLogger("uvicorn.access").propagate = False
 
     async def _serve(self) -> None:
         self.config.app = self.wsgi
+        self.config.http = connections_to(self.wsgi.lane)
         draining_path = settings.load().draining_path
         server = PoliteServer(self.config, draining_path, self.cfg.graceful_timeout / 8)
         self._install_sigquit_handler()

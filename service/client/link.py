@@ -11,7 +11,7 @@ import msgspec
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
-from service import logs, metrics, wire
+from service import logs, metrics, sockets, wire
 from service.catalogue import Catalogue
 from service.client.answers import not_ready, refusal
 from service.client.tickets import Flight, Key, Ticket
@@ -80,8 +80,8 @@ class Link:
         )
         self.settled = asyncio.Event()
         """Set once it is known whether there is an engine."""
-        self._loop.add_reader(_option(self._monitor, zmq.FD), self._read_monitor)
-        self._loop.add_reader(_option(self._socket, zmq.FD), self.read)
+        self._loop.add_reader(_descriptor(self._monitor), self._read_monitor)
+        self._loop.add_reader(_descriptor(self._socket), self.read)
         self._socket.connect(self.endpoint)
         self._heartbeat = asyncio.create_task(self._beat())
 
@@ -93,7 +93,7 @@ class Link:
         self.ready = False
         self._give_up_controls("the service is stopping")
         for sock in (self._monitor, self._socket):
-            self._loop.remove_reader(_option(sock, zmq.FD))
+            self._loop.remove_reader(_descriptor(sock))
         self._socket.disable_monitor()
         self._monitor.close()
         self._socket.close()
@@ -136,9 +136,9 @@ class Link:
     def send(self, frames: list[Any]) -> None:
         # Nobody there: what was to be sent stays in flight until the next engine or its deadline.
         with contextlib.suppress(zmq.Again):
-            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=len(frames) == 1)
+            sockets.send(self._socket, frames)
         # The descriptor signals edges, and sending may have swallowed one.
-        if _option(self._socket, zmq.EVENTS) & zmq.POLLIN:
+        if sockets.is_readable(self._socket):
             self._loop.call_soon(self.read)
 
     def control(self, message: wire.Control) -> asyncio.Future[None]:
@@ -167,11 +167,8 @@ class Link:
 
     def read(self) -> None:
         """Take in everything that has come."""
-        while True:
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
-            except (zmq.Again, zmq.ZMQError):
-                return
+        while not self._socket.closed and sockets.is_readable(self._socket):
+            frames = sockets.receive(self._socket)
             try:
                 message = wire.decode_from_engine(frames[0])
             except msgspec.MsgspecError as error:
@@ -217,8 +214,8 @@ class Link:
     # --- the engine comes and goes
 
     def _read_monitor(self) -> None:
-        while _option(self._monitor, zmq.EVENTS) & zmq.POLLIN:
-            event = parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))["event"]
+        while sockets.is_readable(self._monitor):
+            event = parse_monitor_message(sockets.receive(self._monitor))["event"]
             if event == zmq.EVENT_CONNECT_RETRIED:
                 self.settled.set()
             elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
@@ -247,6 +244,6 @@ class Link:
         self._owner.changed()
 
 
-def _option(sock: zmq.Socket[bytes], option: int) -> int:
-    value: int = sock.getsockopt(option)  # type: ignore[assignment]  # these two are numbers
-    return value
+def _descriptor(sock: zmq.Socket[bytes]) -> int:
+    number: int = sock.getsockopt(zmq.FD)  # type: ignore[assignment]  # it is a number
+    return number

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 import zmq
 
-from service import logs, metrics, wire
+from service import logs, metrics, sockets, wire
 from service.engine import memory, news, signatures
 from service.engine.batcher import Batcher, QueueFullError, Work
 from service.engine.execution import Executor, Request
@@ -205,18 +205,15 @@ class Server:
     # --- what arrives
 
     def _receive(self) -> None:
-        while True:
+        while sockets.is_readable(self._socket):
+            frames = sockets.receive_views(self._socket)
+            peer = bytes(frames[0])
             try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            peer = frames[0].bytes
-            try:
-                message = wire.decode_to_engine(frames[1].buffer)
+                message = wire.decode_to_engine(frames[1])
                 if isinstance(message, wire.Predict):
-                    self._admit(peer, message, frames[2].buffer)
+                    self._admit(peer, message, frames[2])
                 else:
-                    self._obey(peer, message, [frame.buffer for frame in frames[2:]])
+                    self._obey(peer, message, frames[2:])
             except (msgspec.MsgspecError, IndexError) as error:
                 log.error("bad_message", error=str(error), frames=len(frames))
 
@@ -320,6 +317,6 @@ class Server:
 
     def _send(self, frames: list[bytes | memoryview]) -> None:
         try:
-            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+            sockets.send(self._socket, frames)
         except zmq.Again:  # a worker that has stopped reading is not waited for: its requests end by their deadline
             log.warning("worker_not_reading")

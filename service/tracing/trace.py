@@ -7,11 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from service.asgi_types import Send
 from service.endpoint import Facts
 from service.tracing import traceparent
-
-_RESPONSE_HEADER = traceparent.RESPONSE_HEADER.encode()
 
 
 class Told(Protocol):
@@ -51,17 +48,6 @@ class Trace(msgspec.Struct, frozen=True):
     def response(self) -> str:
         """The value of `traceresponse`, which tells a caller without tracing where to look."""
         return traceparent.write(self.trace_id, self.span_id, is_sampled=self.is_sampled)
-
-    def announced(self, send: Send) -> Send:
-        """`send`, with that header on the answer."""
-        header = (_RESPONSE_HEADER, self.response().encode())
-
-        async def sending(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], header]
-            await send(message)
-
-        return sending
 
     def finished(self, status: int, seconds: float, request_id: str, error: str | None, job: Told | None) -> None:
         """It has just been answered, `seconds` after it began."""

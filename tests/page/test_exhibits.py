@@ -205,6 +205,15 @@ def test_each_number_is_the_sum_of_nine_products(workbench: Page, service: Servi
     assert sum(a * b for a, b in pairs) == pytest.approx(expected, rel=0.02, abs=2)
 
 
+def test_the_unit_pointed_at_stays_when_the_kernel_changes(workbench: Page) -> None:
+    workbench.locator("#kernel").select_option("vertical_edges")
+    before = walk(workbench, 1, 5, 3)
+    workbench.locator("#kernel").select_option("emboss")
+    said = workbench.locator(".sum-said")
+    expect(said).not_to_have_text(before)
+    expect(said).to_contain_text("Row 5, column 3: nine products")
+
+
 def test_weights_of_ones_own_with_margin_and_pooled(workbench: Page, service: Service) -> None:
     weights = np.array([[0, 0, 0], [2, 0, -1.5], [0, 0.25, 0]])
     for field, weight in zip(workbench.locator(".kernel input").all(), weights.ravel().tolist(), strict=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 
@@ -16,20 +16,16 @@ from service.asgi import bridge
 from service.asgi_types import App
 from service.bodies import BodiesFirst
 from service.client import EngineClient
-from service.lane import InferenceLane
+from service.lane import Lane
 from service.services import Services, assemble
 from service.settings import Settings
 from tests.unit.service.running import until
 from tests.unit.service.tiny_engine import TinyEngine
+from tests.unit.service.wire import Answer, Switchboard, head
 
+__all__ = ["Answer", "Call", "Site", "serving"]
 
-@dataclass(frozen=True)
-class Answer:
-    """What came back; header names in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
+T = TypeVar("T")
 
 
 @dataclass
@@ -108,7 +104,8 @@ class Site:
     client: EngineClient
     loop: asyncio.AbstractEventLoop
     flask: Flask
-    lane: InferenceLane
+    lane: Lane
+    switchboard: Switchboard
     services: Services
 
     def over_flask(
@@ -125,22 +122,29 @@ class Site:
     def over_lane(
         self, path: str = "/predict", body: bytes | None = None, *, method: str = "POST", **headers: str
     ) -> Answer:
-        """The same through the lane, or through the bridge behind it, in the loop."""
+        """The same over a connection that knows the lane, in the loop."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None:
             named["content-length"] = str(len(body))
-        path, _, query = path.partition("?")
-        answer = self.make(Call(method, path, query.encode(), named, [body or b""]))
-        assert answer is not None
-        return answer
+
+        async def ask() -> Answer:
+            caller = self.switchboard.call()
+            caller.asked = [method]
+            caller.send(head(method, path, named) + (body or b""))
+            [answer] = await caller.answered()
+            # The bridge to Flask ends a little later.
+            await until(lambda: not self.switchboard.state.tasks)
+            return answer
+
+        return self.run(ask())
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Block until `condition()`, evaluated in the loop, holds."""
         asyncio.run_coroutine_threadsafe(until(condition), self.loop).result()
 
-    def make(self, call: Call) -> Answer | None:
-        """A request of any shape, through the lane."""
-        return asyncio.run_coroutine_threadsafe(call.made_to(self.lane), self.loop).result()
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """In the loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
 
 @contextmanager
@@ -156,7 +160,10 @@ def serving(settings: Settings, engine: TinyEngine) -> Iterator[Site]:
         services = assemble(settings, client, clock=lambda: 0.0)
         flask = create_app(settings, services)
         rest = BodiesFirst(bridge(flask.wsgi_app, 2), settings.max_body_bytes)
-        yield Site(settings, engine, client, loop, flask, InferenceLane(rest, services), services)
+        lane = Lane(services)
+        switchboard = Switchboard(lane, rest)
+        yield Site(settings, engine, client, loop, flask, lane, switchboard, services)
+        asyncio.run_coroutine_threadsafe(until(lambda: not switchboard.state.tasks), loop).result()
     finally:
         asyncio.run_coroutine_threadsafe(client.stop(), loop).result()
         loop.call_soon_threadsafe(loop.stop)

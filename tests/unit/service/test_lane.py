@@ -1,4 +1,4 @@
-"""The inference lane: byte for byte what Flask answers, and what is its own, reading a body off the wire.
+"""The inference lane: byte for byte what Flask answers.
 
 The clock stands still, and the tiny engine says that inference took longer than any test runs, so that nothing is left
 for the queue: two answers to the same request have no reason to differ.
@@ -6,22 +6,19 @@ for the queue: two answers to the same request have no reason to differ.
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import zlib
 
 import cv2
-import httpx
 import numpy as np
-import orjson
 import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from service.observation import flush_all
 from tests.unit.service import bodies
-from tests.unit.service.running import pictures, until
-from tests.unit.service.site import Answer, Call, Site
+from tests.unit.service.running import pictures
+from tests.unit.service.site import Answer, Site
 
 PNG = bodies.png(bodies.digit())
 PHOTO = np.full((600, 400), 230, np.uint8)
@@ -141,134 +138,6 @@ def test_a_packed_body_is_unpacked(site: Site, coding: str, body: bytes, status:
     over_flask = site.over_flask(body=body, **coded)
     assert site.over_lane(body=body, **coded) == over_flask
     assert over_flask.status == status
-
-
-def test_an_http_client_gets_it_too(site: Site) -> None:
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(site.lane)
-        async with httpx.AsyncClient(transport=transport, base_url="http://digits") as http:
-            return await http.post("/predict", content=PNG, headers={"X-Request-ID": "id-1"})
-
-    response = asyncio.run_coroutine_threadsafe(ask(), site.loop).result()
-    assert response.content == site.over_flask(body=PNG, x_request_id="id-1").body
-
-
-# --- reading the body
-
-
-def sent(
-    content_type: str,
-    *chunks: bytes,
-    length: bool = False,
-    hangs_up: bool = False,
-    pause: asyncio.Event | None = None,
-) -> Call:
-    found = {"content-type": content_type, "x-request-id": "id-1"}
-    if length:
-        found["content-length"] = str(sum(map(len, chunks)))
-    else:
-        found["transfer-encoding"] = "chunked"
-    return Call(headers=found, chunks=chunks, hangs_up=hangs_up, pause=pause)
-
-
-CHUNKED = {"image/png": PNG, bodies.JSON: bodies.json(PNG), bodies.MULTIPART: bodies.multipart(PNG, b"x")}
-
-
-@pytest.mark.parametrize("length", [True, False])
-@pytest.mark.parametrize("size", [1, 7, 100])
-@pytest.mark.parametrize("content_type", CHUNKED)
-def test_a_body_may_come_in_pieces_of_any_size(site: Site, content_type: str, size: int, length: bool) -> None:
-    body = CHUNKED[content_type]
-    whole = site.over_flask(body=body, content_type=content_type, x_request_id="id-1")
-    assert whole.status == 200
-    pieces = [body[at : at + size] for at in range(0, len(body), size)]
-    for chunks in (pieces, [b"", *pieces, b""]):
-        assert site.make(sent(content_type, *chunks, length=length)) == whole
-
-
-@pytest.mark.parametrize("content_type", [bodies.RAW, bodies.JSON])
-def test_a_body_that_says_it_is_too_large_is_not_read(site: Site, content_type: str) -> None:
-    call = sent(content_type, bytes(400 * 784), b"x", length=True)
-    answer = site.make(call)
-    assert answer is not None
-    assert answer.status == 413
-    assert call.received == 0
-
-
-@pytest.mark.parametrize("content_type", [bodies.RAW, bodies.JSON])
-def test_a_body_that_grows_too_large_is_read_no_further(site: Site, content_type: str) -> None:
-    limit = site.settings.max_body_bytes
-    call = sent(content_type, *[bytes(limit // 4)] * 100)
-    answer = site.make(call)
-    assert answer is not None
-    assert answer.status == 413
-    assert f"more than {limit} bytes" in orjson.loads(answer.body)["error"]["message"]
-    assert call.received == 5
-
-
-def test_a_body_may_be_as_large_as_the_limit(site: Site) -> None:
-    answer = site.make(sent(bodies.RAW, bytes(200 * 784), bytes(200 * 784)))
-    assert answer is not None
-    assert answer.status == 200
-
-
-@pytest.mark.parametrize("content_length", ["", "abc", "-1", "1e3"])
-def test_a_length_that_is_none_changes_nothing(site: Site, content_length: str) -> None:
-    call = sent("image/png", PNG)
-    call.headers["content-length"] = content_length
-    assert site.make(call) == site.over_flask(body=PNG, content_type="image/png", x_request_id="id-1")
-
-
-def hung_up() -> float:
-    flush_all()
-    return (
-        REGISTRY.get_sample_value("digits_requests_total", {"route": "/predict", "method": "POST", "status": "499"})
-        or 0.0
-    )
-
-
-@pytest.mark.parametrize("content_type", ["image/png", bodies.JSON])
-@pytest.mark.parametrize("chunks", [(), (PNG[:20],), (PNG[:20], PNG[20:])])
-def test_who_hangs_up_in_the_middle_is_not_answered_but_counted(
-    site: Site, content_type: str, chunks: tuple[bytes, ...]
-) -> None:
-    counted, asked = hung_up(), len(site.engine.asked)
-    call = sent(content_type, *chunks, hangs_up=True)
-    assert site.make(call) is None
-    assert call.received == len(chunks) + 1
-    assert (hung_up(), len(site.engine.asked)) == (counted + 1, asked)
-    assert site.over_lane(body=PNG).status == 200
-
-
-def test_who_hangs_up_while_the_engine_is_busy_is_waited_for_no_longer(own_site: Site) -> None:
-    """The answer never comes; that the request ends shows that the caller's going was seen."""
-    counted = hung_up()
-    own_site.engine.hold()
-    call = sent("image/png", PNG)
-    call.leaves = True
-    assert own_site.make(call) is None
-    assert hung_up() == counted + 1
-    own_site.engine.release()
-    assert own_site.over_lane(body=PNG).status == 200
-
-
-@pytest.mark.parametrize("content_type", ["image/png", bodies.JSON])
-def test_who_sends_slowly_keeps_nobody_waiting(site: Site, content_type: str) -> None:
-    body = CHUNKED[content_type]
-
-    async def run() -> list[Answer | None]:
-        all_here = asyncio.Event()
-        slow = [sent(content_type, body[:50], body[50:], pause=all_here) for _ in range(10)]  # more than threads
-        answers = [asyncio.create_task(call.made_to(site.lane)) for call in slow]
-        await until(lambda: all(call.received == 2 for call in slow))
-        alive = await Call("GET", "/healthz", chunks=[b""]).made_to(site.lane)
-        assert alive is not None
-        assert alive.status == 200
-        all_here.set()
-        return await asyncio.gather(*answers)
-
-    for answer in asyncio.run_coroutine_threadsafe(run(), site.loop).result():
-        assert answer == site.over_flask(body=body, content_type=content_type, x_request_id="id-1")
 
 
 # --- what is recorded

@@ -226,6 +226,19 @@ def test_successes_are_logged_up_to_a_limit_and_failures_always(second: list[flo
     assert not [line for line in others if "lines_left_out" in line]
 
 
+@pytest.mark.parametrize("why", ["queue_full", "rate_limited"])
+def test_refusals_for_too_much_are_logged_up_to_the_limit_too(second: list[float], why: str) -> None:
+    recorder = Recorder(3)
+    with capture_logs() as logged:
+        for _ in range(10):
+            recorder.request("/predict", "POST", 429, 0.001, "id-1", why)
+        second[0] += 1
+        recorder.request("/predict", "POST", 429, 0.001, "id-1", why)
+    assert [line["error"] for line in logged] == [why] * 4
+    assert {line["log_level"] for line in logged} == {"warning"}
+    assert [line.get("lines_left_out") for line in logged] == [None, None, None, 7]
+
+
 def test_a_limit_of_none(second: list[float]) -> None:
     assert lines(Recorder(0), [200, 200, 500]) == lines(Recorder(0), [500])
 

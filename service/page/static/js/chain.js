@@ -18,13 +18,14 @@ export class Chain {
   #sum = make("div", { class: "sum" });
   #fault = make("p", { class: "note", role: "status", hidden: true });
   #maps;
+  #pointed = null;
 
   /** In `place`. */
   constructor(place) {
     const [picture, convolved, pooled] = [make("canvas"), make("canvas"), make("canvas")];
     this.#picture = new UnitMap(picture, "The picture, as the model gets it");
-    this.#convolved = new UnitMap(convolved, "The convolved picture", (unit) => this.#explain(unit));
-    this.#pooled = new UnitMap(pooled, "The pooled picture", (unit) => this.#trace(unit));
+    this.#convolved = new UnitMap(convolved, "The convolved picture", (unit) => this.#point(unit, this.#explain));
+    this.#pooled = new UnitMap(pooled, "The pooled picture", (unit) => this.#point(unit, this.#trace));
     this.#maps = make(
       "div",
       { class: "maps-in-a-row" },
@@ -48,7 +49,7 @@ export class Chain {
     this.#sizes[0].textContent = sizeOf(image);
     this.#sizes[1].textContent = `(${image[0].length} + 2·${padding} − 3) / ${stride} + 1 = ${passed[0].length}`;
     this.#sizes[2].textContent = `${passed[0].length} / ${pooling.size} = ${pooled[0].length}${passed[0].length % pooling.size ? ", rounded down" : ""}`;
-    this.#quiet();
+    this.#say();
   }
 
   fault(error) {
@@ -59,7 +60,18 @@ export class Chain {
     this.#said.textContent = "";
   }
 
-  #quiet() {
+  #point(unit, how) {
+    this.#pointed = { ...unit, how, of: how === this.#explain ? "passed" : "pooled" };
+    this.#say();
+  }
+
+  /** Of the unit pointed at, which stays the same when kernel or picture change, as long as there is one at its place. */
+  #say() {
+    const { y, x, how, of } = this.#pointed ?? {};
+    if (this.#pointed && this.#found[of][y]?.[x] !== undefined) {
+      how.call(this, { y, x });
+      return;
+    }
     this.#said.textContent = POINT;
     this.#sum.replaceChildren();
   }

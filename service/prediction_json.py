@@ -1,0 +1,108 @@
+"""Predictions as JSON, written column by column.
+
+An object of Python for every picture, and for every number in it, takes 6 µs a picture; here each kind of number is
+written for all pictures at once, as orjson has it, and the texts are laid beside each other: under 2 µs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+_MANY = 32
+"""From so many numbers on NumPy's functions cost less than a loop."""
+
+
+def entries(
+    names: Sequence[bytes],
+    winners: Sequence[int],
+    confidences: npt.NDArray[np.float32],
+    judged: Judgement | None,
+    warnings: Sequence[Sequence[str]],
+    probabilities: npt.NDArray[np.float32],
+    top_k: int | None = None,
+) -> list[bytes]:
+    """One JSON object for each of N pictures.
+
+    :param names: per class the members that name it, without braces.
+    :param winners: (N), indices of classes.
+    :param confidences: float32 (N), C-contiguous.
+    :param judged: whether each is a digit, if the model can tell.
+    :param warnings: (N).
+    :param probabilities: float32 (N, K), C-contiguous.
+    :param top_k: how many classes to name beside, the most probable first.
+    """
+    rows = _numbers(probabilities)[2:-2].split(b"],[")
+    verdicts = [b""] * len(rows) if judged is None else judged.members()
+    tops = [b""] * len(rows) if top_k is None else _tops(names, rows, probabilities, top_k)
+    return [
+        b'{%b,"confidence":%b,%b"warnings":%b,"probabilities":[%b]%b}'
+        % (names[winner], confidence, verdict, orjson.dumps(found) if found else b"[]", row, top)
+        for winner, confidence, verdict, found, row, top in zip(
+            winners, _texts(confidences), verdicts, warnings, rows, tops, strict=True
+        )
+    ]
+
+
+def document(model: str, version: int, predictions: Sequence[bytes], stages: Mapping[str, float]) -> bytes:
+    """The whole answer; `stages` in seconds."""
+    timings = {stage: round(seconds * 1000, 3) for stage, seconds in stages.items()}
+    return b'{"model":%b,"version":%d,"predictions":[%b],"timings_ms":%b}\n' % (
+        orjson.dumps(model),
+        version,
+        b",".join(predictions),
+        orjson.dumps(timings),
+    )
+
+
+class Judgement:
+    """Whether pictures are digits (or whatever else the model knows), by their energies."""
+
+    def __init__(self, energy: npt.NDArray[np.float32], reject_above: float) -> None:
+        """`energy`: float32 (N); from `reject_above` on a picture is taken for none."""
+        if len(energy) < _MANY:
+            margins = [one - reject_above for one in energy.tolist()]
+            self.is_digit = [margin <= 0 for margin in margins]
+            self._scores = [round(1 / (1 + math.exp(min(50.0, margin))), 4) for margin in margins]
+        else:
+            margin = energy.astype(np.float64) - reject_above
+            self.is_digit = (margin <= 0).tolist()
+            self._scores = np.round(1 / (1 + np.exp(np.minimum(margin, 50.0))), 4).tolist()
+
+    def members(self) -> list[bytes]:
+        """`is_digit` and `digit_score` of each.
+
+        The score is the logistic function of the margin to the threshold: 1 surely a digit, 0 surely none, 0.5 on the
+        threshold. It ranks; it is no probability.
+        """
+        return [
+            b'"is_digit":%b,"digit_score":%b,' % (b"true" if is_digit else b"false", score)
+            for is_digit, score in zip(self.is_digit, _split(orjson.dumps(self._scores)), strict=True)
+        ]
+
+
+def _tops(
+    names: Sequence[bytes], rows: Sequence[bytes], probabilities: npt.NDArray[np.float32], top_k: int
+) -> list[bytes]:
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k].tolist()
+    found = []
+    for row, best in zip(rows, order, strict=True):
+        texts = row.split(b",")
+        found.append(b',"top":[%b]' % b",".join(b'{%b,"probability":%b}' % (names[i], texts[i]) for i in best))
+    return found
+
+
+def _numbers(array: npt.NDArray[np.float32]) -> bytes:
+    return orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _texts(array: npt.NDArray[np.float32]) -> list[bytes]:
+    return _split(_numbers(array))
+
+
+def _split(listed: bytes) -> list[bytes]:
+    return listed[1:-1].split(b",")
