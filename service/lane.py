@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
 
 from service import logs
 from service.browsers import raw
@@ -48,7 +47,8 @@ class Lane:
         """Requests whose body is here and whose answer is not."""
         self._waiting: deque[Exchange] = deque()
         self._turn_is_due = False
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._at_work: set[Exchange] = set()
+        """Those with a task."""
 
     def endpoint(self, path: str) -> Endpoint | None:
         """The endpoint that answers a POST to `path`; None: Flask does."""
@@ -128,9 +128,8 @@ class Lane:
             log.exception("internal_error", id=exchange.request_id)
             self._refuse(exchange, _ours())
             return
-        task = exchange.task = asyncio.get_running_loop().create_task(self._go_on(exchange, job))
-        self._tasks.add(task)  # the loop itself holds on to no task
-        task.add_done_callback(self._tasks.discard)
+        exchange.task = asyncio.get_running_loop().create_task(self._go_on(exchange, job))
+        self._at_work.add(exchange)  # the loop itself holds on to no task
 
     async def _go_on(self, exchange: Exchange, job: Job | None) -> None:
         try:
@@ -155,6 +154,7 @@ class Lane:
             self._refuse(exchange, _ours(), job)
         finally:
             self._begun -= 1
+            self._at_work.discard(exchange)
             exchange.task = None
 
     async def _begun_in_a_thread(self, exchange: Exchange) -> Job:

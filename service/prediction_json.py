@@ -20,7 +20,6 @@ _MANY = 32
 def entries(
     names: Sequence[bytes],
     winners: Sequence[int],
-    confidences: npt.NDArray[np.float32],
     judged: Judgement | None,
     warnings: Sequence[Sequence[str]],
     probabilities: npt.NDArray[np.float32],
@@ -30,7 +29,6 @@ def entries(
 
     :param names: per class the members that name it, without braces.
     :param winners: (N), indices of classes.
-    :param confidences: float32 (N), C-contiguous.
     :param judged: whether each is a digit, if the model can tell.
     :param warnings: (N).
     :param probabilities: float32 (N, K), C-contiguous.
@@ -43,19 +41,19 @@ def entries(
         b'{%b,"confidence":%b,%b"warnings":%b,"probabilities":[%b]%b}'
         % (names[winner], confidence, verdict, orjson.dumps(found) if found else b"[]", row, top)
         for winner, confidence, verdict, found, row, top in zip(
-            winners, _texts(confidences), verdicts, warnings, rows, tops, strict=True
+            winners, _confidences(rows, winners, probabilities), verdicts, warnings, rows, tops, strict=True
         )
     ]
 
 
 def document(model: str, version: int, predictions: Sequence[bytes], stages: Mapping[str, float]) -> bytes:
     """The whole answer; `stages` in seconds."""
-    timings = {stage: round(seconds * 1000, 3) for stage, seconds in stages.items()}
-    return b'{"model":%b,"version":%d,"predictions":[%b],"timings_ms":%b}\n' % (
+    timings = b",".join([b'"%b":%.3f' % (stage.encode(), seconds * 1000) for stage, seconds in stages.items()])
+    return b'{"model":%b,"version":%d,"predictions":[%b],"timings_ms":{%b}}\n' % (
         orjson.dumps(model),
         version,
         b",".join(predictions),
-        orjson.dumps(timings),
+        timings,
     )
 
 
@@ -100,8 +98,10 @@ def _numbers(array: npt.NDArray[np.float32]) -> bytes:
     return orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _texts(array: npt.NDArray[np.float32]) -> list[bytes]:
-    return _split(_numbers(array))
+def _confidences(rows: Sequence[bytes], winners: Sequence[int], probabilities: npt.NDArray[np.float32]) -> list[bytes]:
+    if len(rows) < _MANY:
+        return [row.split(b",")[winner] for row, winner in zip(rows, winners, strict=True)]
+    return _split(_numbers(probabilities.max(axis=1)))
 
 
 def _split(listed: bytes) -> list[bytes]:

@@ -134,12 +134,10 @@ class Predictor:
         """The JSON that answers `job`; counts what was predicted."""
         answer, target = job.answer, job.target
         winners: list[int] = answer.probabilities.argmax(axis=1).tolist()
-        confidences = np.maximum.reduce(answer.probabilities, axis=1)
         judged = None if target.reject_above is None else Judgement(answer.energy, target.reject_above)
-        predictions = entries(
-            target.name_members, winners, confidences, judged, job.warnings, answer.probabilities, job.top_k
-        )
-        target.observer.predicted(winners, confidences.tolist())
+        predictions = entries(target.name_members, winners, judged, job.warnings, answer.probabilities, job.top_k)
+        confidences = [row[winner] for row, winner in zip(answer.probabilities.tolist(), winners, strict=True)]
+        target.observer.predicted(winners, confidences)
         if judged is not None:
             target.observer.judged(judged.is_digit)
         for index in sorted(job.faults):
