@@ -23,6 +23,10 @@ REPLACED_LINGER_SECONDS = 2.0
 """How long a worker that is replaced goes on taking connections: until its successor has started, as a rule."""
 STOPPED_LINGER_SECONDS = 1.0
 """How long one that takes no more keeps those open that have asked nothing."""
+ACCEPTED_AT_ONCE = 8
+"""libuv takes one new connection from a socket between two looks at all of them. A busy loop looks some hundred times a
+second, so that of many new callers the last would wait for seconds: each socket is listened to so many times.
+"""
 _LOOK_SECONDS = 0.05
 
 
@@ -106,6 +110,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # nor has this
         draining_path = settings.load().draining_path
         server = PoliteServer(self.config, draining_path, self.cfg.graceful_timeout / 8)
         self._install_sigquit_handler()
-        await server.serve(sockets=self.sockets)
+        more = [sock.dup() for sock in self.sockets for _ in range(ACCEPTED_AT_ONCE - 1)]
+        await server.serve(sockets=[*self.sockets, *more])
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)

@@ -11,6 +11,7 @@ import pytest
 
 from service import errors, wire
 from service.client import BULK_PICTURES, Answer, EngineClient
+from service.client.dispatcher import HANDED_OUT
 from service.settings import Settings
 from tests.unit.service.conftest import MakeSettings
 from tests.unit.service.running import connected, pictures, until
@@ -86,6 +87,29 @@ def test_requests_of_one_turn_of_the_loop_travel_together(settings: Settings, en
     assert [len(asked.images) for asked in engine.asked] == [5]
     for seed, answer in enumerate(answers):
         assert np.array_equal(answer.probabilities, classify(pictures(1, seed))[0])
+
+
+def test_many_answers_that_came_together_are_handed_out_a_few_in_each_turn(
+    settings: Settings, engine: TinyEngine
+) -> None:
+    number = 2 * HANDED_OUT + 3
+
+    async def run() -> tuple[list[int], list[Answer]]:
+        async with connected(settings) as client:
+            asks = [ask(client, 1 + seed % 3, seed) for seed in range(number)]
+            counts = [0]
+            while counts[-1] < number:
+                await asyncio.sleep(0)
+                done = sum(one.done() for one in asks)
+                if done != counts[-1]:
+                    counts.append(done)
+            return counts, [one.result() for one in asks]
+
+    counts, answers = asyncio.run(run())
+    assert len(engine.asked) == 1
+    assert counts == [0, HANDED_OUT, 2 * HANDED_OUT, number]
+    for seed, answer in enumerate(answers):
+        assert np.array_equal(answer.probabilities, classify(pictures(1 + seed % 3, seed))[0])
 
 
 def test_what_comes_while_a_message_is_in_flight_becomes_one_further_message(
