@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped] 
 from service.catalogue import Device, Signature
 from service.engine import contract
 from service.engine.contract import UnfitModelError
+from service.engine.parts import parts
 from service.engine.pruning import needed, operation
 from service.settings import quiet_tensorflow
 
@@ -42,8 +44,6 @@ _TAGS = {"serve"}
 _FUNCTION_CALLS = ("StatefulPartitionedCall", "PartitionedCall")
 _CALLABLES = 32
 """Other calls that a model keeps ready; each is made when it is first asked for, and the one not used for longest goes."""
-SPLIT_PICTURES = 64
-"""A batch from twice this size on is shared among threads: below that a second thread costs more than it brings."""
 
 
 OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, tf.errors.ResourceExhaustedError)
@@ -125,7 +125,7 @@ class Runtime:
         except _LOADING_FAILS as error:
             session.close()
             raise UnfitModelError(f"TensorFlow cannot load it: {type(error).__name__}: {error}") from error
-        return Model(session, call, lambda: self._load_whole(path), signatures, input_shape, self._pool)
+        return Model(session, call, lambda: self._load_whole(path), signatures, input_shape, self._pool, self.threads)
 
     def _load_whole(self, path: Path) -> Any:
         """A session with all signatures of the SavedModel in `path`."""
@@ -149,6 +149,7 @@ class Model:
         signatures: dict[str, Signature],
         input_shape: tuple[int, ...],
         pool: ThreadPoolExecutor | None,
+        threads: int,
     ) -> None:
         self.signatures = signatures
         self._session = session
@@ -159,18 +160,21 @@ class Model:
         self._callables: OrderedDict[tuple[str, tuple[str, ...]], Any] = OrderedDict()
         self._input_shape = input_shape
         self._pool = pool
+        self._threads = threads
 
     def predict(self, images: npt.NDArray[np.uint8]) -> Predictions:
         """`images` uint8 (N, H, W, C). Blocks until the device is done.
 
         :raise tensorflow.errors.OpError: the device failed, out of memory for one.
         """
-        parts = len(images) // SPLIT_PICTURES
-        if self._pool is None or parts < 2:
+        sizes = parts(len(images), self._threads)
+        if self._pool is None or len(sizes) < 2:
             return Predictions(*self._call(images))
-        # The session lets go of the interpreter lock, so threads of our own run side by side. More parts than threads: one
-        # that loses its core for a while takes fewer, and the others do not wait for it.
-        pieces = list(self._pool.map(self._call, np.array_split(images, parts)))
+        # The session lets go of the interpreter lock, so threads of our own run side by side.
+        ends = list(accumulate(sizes))
+        pieces = list(
+            self._pool.map(self._call, [images[end - size : end] for end, size in zip(ends, sizes, strict=True)])
+        )
         return Predictions(
             np.concatenate([probabilities for probabilities, _ in pieces]),
             np.concatenate([energy for _, energy in pieces]),
