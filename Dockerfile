@@ -102,6 +102,8 @@ COPY --from=code /app/architectures architectures
 COPY --from=code /app/training training
 ARG VERSION=unknown
 ARG REVISION=unknown
+# Cards name the commit that made their model; the image has no repository to ask.
+ENV DIGITS_GIT_COMMIT=${REVISION}
 LABEL org.opencontainers.image.title="digits-training" \
       org.opencontainers.image.description="Trains, compares and publishes the models that digits-service serves." \
       org.opencontainers.image.licenses="MIT" \

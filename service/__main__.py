@@ -1,16 +1,25 @@
-"""`python -m service`: the whole service, engine and HTTP, supervised."""
+"""`python -m service`: the whole service, engine and HTTP, supervised. `--help` lists its settings."""
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 
 from service import gate, logs, settings
 from service.browsers import Cors
 from service.run_directory import RunDirectory, RunDirectoryTakenError
+from service.settings_table import plain
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Exit status 0 after a signal, 1 when HTTP died, 2 when the service cannot start."""
+    argparse.ArgumentParser(
+        "python -m service",
+        description="Serve the models until SIGTERM. There are no options: settings are environment variables.",
+        epilog=f"settings (and their defaults):\n{plain()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(arguments)
     try:
         configuration = settings.load()
         gate.check(configuration)
@@ -37,4 +46,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

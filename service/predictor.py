@@ -16,7 +16,7 @@ from service import arguments, posted
 from service.client import Answer
 from service.endpoint import Call, Facts
 from service.errors import InvalidParameterError, ServiceError
-from service.prediction_json import Judgement, document, entries
+from service.prediction_json import Columns, document
 from service.responses import Reply
 from service.router import Router, Target, Wanted
 from service.settings import Settings
@@ -133,13 +133,13 @@ class Predictor:
     def finish(self, job: PredictJob) -> Reply:
         """The JSON that answers `job`; counts what was predicted."""
         answer, target = job.answer, job.target
-        winners: list[int] = answer.probabilities.argmax(axis=1).tolist()
-        judged = None if target.reject_above is None else Judgement(answer.energy, target.reject_above)
-        predictions = entries(target.name_members, winners, judged, job.warnings, answer.probabilities, job.top_k)
+        columns, start = Columns.of(answer, target.reject_above)
+        predictions = columns.entries(start, target.name_members, job.warnings, answer.probabilities, job.top_k)
+        here = slice(start, start + len(predictions))
+        winners = columns.winners[here]
         confidences = [row[winner] for row, winner in zip(answer.probabilities.tolist(), winners, strict=True)]
         target.observer.predicted(winners, confidences)
-        if judged is not None:
-            target.observer.judged(judged.is_digit)
+        target.observer.judged(columns.is_digit[here])
         for index in sorted(job.faults):
             predictions.insert(index, orjson.dumps(job.faults[index].document()))
         return Reply(document(target.version.name, target.version.version, predictions, job.stages))

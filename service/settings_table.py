@@ -16,5 +16,14 @@ def markdown() -> str:
     return "\n".join(rows)
 
 
+def plain() -> str:
+    """The same for a terminal: a line with variable and default, then what it does."""
+    lines = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, "") else f" ({field.default})"
+        lines += [f"  {PREFIX}{name.upper()}{default}", f"      {(field.description or '').replace('`', '')}"]
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     sys.stdout.write(markdown() + "\n")

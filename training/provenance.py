@@ -7,6 +7,8 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+from training.settings import read_settings
+
 CODE = Path(__file__).resolve().parent.parent
 
 
@@ -14,11 +16,13 @@ def git_commit(directory: Path = CODE) -> str | None:
     """The commit that is checked out in `directory`, with `-dirty` when files differ from it.
 
     Published models do not count: they are results, and training a second model does not change the code that made
-    the first. None outside a git repository, without git, and before the first commit.
+    the first. Outside a git repository, without git, and before the first commit it is what `DIGITS_GIT_COMMIT` says,
+    which the training image has from its build; or None.
     """
     commit = _git(directory, "rev-parse", "--verify", "HEAD")
     if commit is None:
-        return None
+        stated = read_settings().git_commit
+        return None if stated == "unknown" else stated
     changes = _git(directory, "status", "--porcelain", "--", ".", ":(exclude)models")
     return f"{commit}-dirty" if changes else commit
 

@@ -34,10 +34,18 @@ class Settings(BaseSettings):
         validation_alias="KERAS_HOME",
         description="Where Keras keeps its downloads. Keras' own variable, hence without the prefix.",
     )
+    git_commit: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{7,64}(-dirty)?$|^unknown$",
+        description="The commit of the code where there is no repository to ask, as in a container.",
+    )
 
 
 def read_settings() -> Settings:
-    """The settings as the environment states them now. Any text is a path, so none of them can be invalid here."""
+    """The settings as the environment states them now.
+
+    :raise pydantic.ValidationError: `DIGITS_GIT_COMMIT` is none; any text is a path, so no other can be invalid.
+    """
     return Settings()
 
 

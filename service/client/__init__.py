@@ -16,8 +16,8 @@
 The sockets are driven by the loop's readiness callbacks; ZeroMQ's asyncio layer costs several times as much per message.
 """
 
-from service.client.answers import Answer, Outputs
+from service.client.answers import Answer, Landed, Outputs
 from service.client.client import EngineClient
 from service.client.dispatcher import BULK_PICTURES
 
-__all__ = ["BULK_PICTURES", "Answer", "EngineClient", "Outputs"]
+__all__ = ["BULK_PICTURES", "Answer", "EngineClient", "Landed", "Outputs"]

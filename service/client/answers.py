@@ -34,6 +34,16 @@ _RETRY_AFTER_SECONDS: dict[type[errors.ServiceError], int] = {
 }
 
 
+@dataclass(slots=True, eq=False)
+class Landed:
+    """The rows of all who travelled in one message, float32 (M, K) and (M)."""
+
+    probabilities: npt.NDArray[np.float32]
+    energy: npt.NDArray[np.float32]
+    made_of_it: Any = None
+    """What the first of those who answer has made of all rows at once, kept for the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """For N pictures: `probabilities` float32 (N, K), `energy` float32 (N), and where the time went."""
@@ -45,6 +55,10 @@ class Answer:
     inference_seconds: float
     batch_pictures: int = 0
     """How many pictures the batch had that completed it, others' included; 0 if the engine does not say."""
+    landed: Landed | None = None
+    """What the rows were cut out of, None if they stand alone."""
+    at: int = 0
+    """Where in there they begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import zmq
 
 from service import errors, logs, metrics, wire
 from service.catalogue import Catalogue
-from service.client.answers import Answer, not_ready, outputs, refusal
+from service.client.answers import Answer, Landed, not_ready, outputs, refusal
 from service.client.catalogues import Merger
 from service.client.link import Link
 from service.client.tickets import Flight, Key, Lane, Prediction, Ticket, fail
@@ -163,7 +162,7 @@ class Dispatcher:
             log.error("answer_length", pictures=pictures, frame_bytes=[len(frame) for frame in frames])
             fail(flight.tickets, errors.InternalError("the engine gave another number of answers"))
             return
-        self._hand_out_from(0, 0, flight.tickets, message, probabilities, energy, self._loop.time())
+        self._hand_out_from(0, 0, flight.tickets, message, Landed(probabilities, energy), self._loop.time())
 
     def _hand_out_from(
         self,
@@ -171,8 +170,7 @@ class Dispatcher:
         at: int,
         tickets: Sequence[Ticket],
         message: wire.Predicted,
-        probabilities: npt.NDArray[np.float32],
-        energy: npt.NDArray[np.float32],
+        landed: Landed,
         now: float,
     ) -> None:
         """Answer `HANDED_OUT` tickets from `number`, whose rows begin `at`, and the others in the loop's next turns."""
@@ -182,13 +180,20 @@ class Dispatcher:
             end = at + ticket.pictures
             if not ticket.future.done():
                 queue_seconds = max(0.0, now - ticket.submitted_seconds - inference_seconds)
-                rows = slice(at, end)
                 ticket.future.set_result(
-                    Answer(probabilities[rows], energy[rows], queue_seconds, inference_seconds, message.batch_pictures)
+                    Answer(
+                        landed.probabilities[at:end],
+                        landed.energy[at:end],
+                        queue_seconds,
+                        inference_seconds,
+                        message.batch_pictures,
+                        landed,
+                        at,
+                    )
                 )
             at = end
         if end_number < len(tickets):
-            self._loop.call_soon(self._hand_out_from, end_number, at, tickets, message, probabilities, energy, now)
+            self._loop.call_soon(self._hand_out_from, end_number, at, tickets, message, landed, now)
 
     def _hand_over(self, ticket: Ticket, message: wire.Ran, frames: list[bytes]) -> None:
         try:

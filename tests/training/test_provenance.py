@@ -64,3 +64,19 @@ def test_libraries() -> None:
     assert libraries()["python"] == platform.python_version()
     assert libraries()["keras"] == keras.__version__
     assert libraries()["tensorflow"] == tf.__version__
+
+
+def test_where_there_is_no_repository_the_build_has_said_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGITS_GIT_COMMIT", "0123abc")
+    assert git_commit(tmp_path) == "0123abc"
+    monkeypatch.setenv("DIGITS_GIT_COMMIT", "unknown")  # an image that was built without saying
+    assert git_commit(tmp_path) is None
+    monkeypatch.setenv("DIGITS_GIT_COMMIT", "main; rm")
+    with pytest.raises(ValueError, match="git_commit"):
+        git_commit(tmp_path)
+
+
+def test_a_repository_knows_better(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(repository, "commit", "--quiet", "--message", "Begin")
+    monkeypatch.setenv("DIGITS_GIT_COMMIT", "0123abc")
+    assert git_commit(repository) == git(repository, "rev-parse", "HEAD")

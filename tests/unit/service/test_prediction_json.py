@@ -10,7 +10,8 @@ import numpy.typing as npt
 import orjson
 import pytest
 
-from service.prediction_json import Judgement, document, entries
+from service.client import Answer, Landed
+from service.prediction_json import Columns, Judgement, document
 
 DIGITS: list[dict[str, Any]] = [{"digit": i} for i in range(10)]
 THINGS: list[dict[str, Any]] = [{"label": f'sh"irt, é [{i}]', "index": i} for i in range(3)]
@@ -24,6 +25,10 @@ def drawn(pictures: int, classes: int) -> npt.NDArray[np.float32]:
     logits = rng.normal(0, rng.choice([0.0, 1.0, 40.0], (pictures, 1)), (pictures, classes))
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def members(names: list[dict[str, Any]]) -> list[bytes]:
+    return [orjson.dumps(name)[1:-1] for name in names]
 
 
 def object_of(
@@ -52,17 +57,27 @@ def test_it_is_what_orjson_writes(pictures: int, names: list[dict[str, Any]], ju
     rows = drawn(pictures, len(names))
     energy = np.random.default_rng(1).normal(THRESHOLD, 20, pictures).astype(np.float32)
     warnings = [["blank", 'a "quoted", one'][: i % 3] for i in range(pictures)]
-    written = entries(
-        [orjson.dumps(name)[1:-1] for name in names],
-        rows.argmax(axis=1).tolist(),
-        Judgement(energy, THRESHOLD) if judges else None,
-        warnings,
-        rows,
-        top_k,
-    )
+    columns = Columns(rows, energy, THRESHOLD if judges else None)
+    written = columns.entries(0, members(names), warnings, rows, top_k)
     for text, row, one, warned in zip(written, rows, energy.tolist(), warnings, strict=True):
         expected = object_of(names, row, one if judges else None, warned, top_k)
         assert text == orjson.dumps(expected, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def test_those_who_travelled_together_are_written_together_and_each_gets_its_own() -> None:
+    rows, energy = drawn(60, 10), np.linspace(-9, 9, 60, dtype=np.float32)
+    landed = Landed(rows, energy)
+    made = set()
+    for at, end in ((0, 1), (1, 4), (4, 59), (59, 60)):
+        answer = Answer(rows[at:end], energy[at:end], 0.0, 0.0, 60, landed, at)
+        columns, start = Columns.of(answer, THRESHOLD)
+        alone, nowhere = Columns.of(Answer(rows[at:end], energy[at:end], 0.0, 0.0), THRESHOLD)
+        assert (start, nowhere) == (at, 0)
+        warnings: list[list[str]] = [[]] * (end - at)
+        together = columns.entries(start, members(DIGITS), warnings, answer.probabilities, 2)
+        assert together == alone.entries(0, members(DIGITS), warnings, answer.probabilities, 2)
+        made.add(id(columns))
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("pictures", [1, 40])
