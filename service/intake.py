@@ -43,11 +43,6 @@ class Intake:
         """Whether a body of the length that its header states need not be read at all."""
         return stated_length.isdigit() and int(stated_length) > self._max_body_bytes
 
-    def check_length(self, received_bytes: int) -> None:
-        """:raise PayloadTooLargeError: more has been received than any request may have."""
-        if received_bytes > self._max_body_bytes:
-            raise self.too_large()
-
     def too_large(self) -> PayloadTooLargeError:
         """The error that says so."""
         return PayloadTooLargeError(f"the body has more than {self._max_body_bytes} bytes", field="body")

@@ -43,12 +43,11 @@ class Lane:
         self._services = services
         self._limit = services.settings.concurrency
         self.max_body_bytes = services.settings.max_body_bytes
-        self._begun = 0
-        """Requests whose body is here and whose answer is not."""
         self._waiting: deque[Exchange] = deque()
+        """For their turn."""
         self._turn_is_due = False
         self._at_work: set[Exchange] = set()
-        """Those with a task."""
+        """Those with a task, of which the loop itself keeps none alive."""
 
     def endpoint(self, path: str) -> Endpoint | None:
         """The endpoint that answers a POST to `path`; None: Flask does."""
@@ -82,11 +81,11 @@ class Lane:
 
     def complete(self, exchange: Exchange) -> None:
         """Let it wait for its turn, unless too many do."""
-        if self._begun >= self._limit:
-            waiting = QueueFullError(f"{self._begun} requests are in progress already", retry_after_seconds=1)
-            self._refuse(exchange, waiting)
+        in_progress = len(self._waiting) + len(self._at_work)
+        if in_progress >= self._limit:
+            full = QueueFullError(f"{in_progress} requests are in progress already", retry_after_seconds=1)
+            self._refuse(exchange, full)
             return
-        self._begun += 1
         self._waiting.append(exchange)
         if not self._turn_is_due:
             self._turn_is_due = True
@@ -94,10 +93,11 @@ class Lane:
 
     def gone(self, exchange: Exchange) -> None:
         """Its caller hung up. What it waits for is given up."""
+        # All is said and undone here: a task that has not taken its first step would never hear of its end.
+        self._at_work.discard(exchange)
         if exchange.task is not None:
             exchange.task.cancel()
-        else:
-            self._note_gone(exchange, None)
+        self._note(exchange, CALLER_GONE, self._services.clock(), "client_gone")
 
     # --- its turn
 
@@ -111,30 +111,27 @@ class Lane:
 
     def _begin(self, exchange: Exchange) -> None:
         if exchange.disconnected:
-            self._begun -= 1
             return
-        job: Job | None = None
         try:
             if b"content-encoding" not in exchange.headers:
                 call = _call(exchange, exchange.body)
                 if not exchange.endpoint.is_heavy(call):
-                    job = exchange.endpoint.begin(call)
+                    exchange.job = exchange.endpoint.begin(call)
         except ServiceError as fault:
-            self._begun -= 1
             self._refuse(exchange, fault)
             return
         except Exception:
-            self._begun -= 1
             log.exception("internal_error", id=exchange.request_id)
             self._refuse(exchange, _ours())
             return
-        exchange.task = asyncio.get_running_loop().create_task(self._go_on(exchange, job))
-        self._at_work.add(exchange)  # the loop itself holds on to no task
+        exchange.task = asyncio.get_running_loop().create_task(self._go_on(exchange))
+        self._at_work.add(exchange)
 
-    async def _go_on(self, exchange: Exchange, job: Job | None) -> None:
+    async def _go_on(self, exchange: Exchange) -> None:
         try:
+            job = exchange.job
             if job is None:
-                job = await self._begun_in_a_thread(exchange)
+                job = exchange.job = await self._begun_in_a_thread(exchange)
             await job.ask()
             if job.pictures > BULK_PICTURES:
                 reply = await asyncio.to_thread(exchange.endpoint.finish, job)
@@ -146,14 +143,12 @@ class Lane:
         except asyncio.CancelledError:
             if not exchange.disconnected:
                 raise
-            self._note_gone(exchange, job)
         except ServiceError as fault:
-            self._refuse(exchange, fault, job)
+            self._refuse(exchange, fault)
         except Exception:
             log.exception("internal_error", id=exchange.request_id)
-            self._refuse(exchange, _ours(), job)
+            self._refuse(exchange, _ours())
         finally:
-            self._begun -= 1
             self._at_work.discard(exchange)
             exchange.task = None
 
@@ -177,14 +172,14 @@ class Lane:
         self._write(exchange, reply)
         ended = clock()
         job.passed(ended - writing)
-        self._note(exchange, reply.status, ended, None, job)
+        self._note(exchange, reply.status, ended, None)
 
-    def _refuse(self, exchange: Exchange, fault: ServiceError, job: Job | None = None) -> None:
+    def _refuse(self, exchange: Exchange, fault: ServiceError) -> None:
         if exchange.is_over:
             return
         reply = refused(fault, exchange.path, exchange.request_id)
         self._write(exchange, reply)
-        self._note(exchange, reply.status, self._services.clock(), fault.type, job)
+        self._note(exchange, reply.status, self._services.clock(), fault.type)
 
     def _write(self, exchange: Exchange, reply: Reply) -> None:
         more = [(_ID_HEADER, exchange.request_id.encode())]
@@ -197,13 +192,16 @@ class Lane:
             more.append((_TRACE_HEADER, exchange.trace.response().encode()))
         exchange.carrier.answer(exchange, reply.status, reply.content_type, more, reply.body)
 
-    def _note_gone(self, exchange: Exchange, job: Job | None) -> None:
-        self._note(exchange, CALLER_GONE, self._services.clock(), "client_gone", job)
-
-    def _note(self, exchange: Exchange, status: int, now_seconds: float, error: str | None, job: Job | None) -> None:
-        seconds = now_seconds - exchange.started_seconds
+    def _note(self, exchange: Exchange, status: int, now_seconds: float, error: str | None) -> None:
         self._services.recorder.request(
-            exchange.endpoint.route, "POST", status, seconds, exchange.request_id, error, job, exchange.trace
+            exchange.endpoint.route,
+            "POST",
+            status,
+            now_seconds - exchange.started_seconds,
+            exchange.request_id,
+            error,
+            exchange.job,
+            exchange.trace,
         )
 
 

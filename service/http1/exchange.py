@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from service.http1.heads import Header
 
 if TYPE_CHECKING:
-    from service.endpoint import Endpoint
+    from service.endpoint import Endpoint, Job
     from service.tracing.trace import Trace
 
 
@@ -51,6 +51,7 @@ class Exchange:
         "headers",
         "is_open",
         "is_whole",
+        "job",
         "keep_alive",
         "message_event",
         "path",
@@ -100,6 +101,8 @@ class Exchange:
         self.budget_seconds = 0.0
         self.request_id = ""
         self.trace: Trace | None = None
+        self.job: Job | None = None
+        """Once it has begun."""
         self.task: asyncio.Task[Any] | None = None
         """While it waits for something."""
 

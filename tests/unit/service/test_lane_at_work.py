@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -14,8 +14,10 @@ from prometheus_client import REGISTRY
 from service.lane import TURNS
 from service.observation import flush_all
 from tests.unit.service import bodies
+from tests.unit.service.conftest import MakeSettings
 from tests.unit.service.running import until
-from tests.unit.service.site import Answer, Site
+from tests.unit.service.site import Answer, Site, serving
+from tests.unit.service.tiny_engine import TinyEngine
 from tests.unit.service.wire import chunked, head, request
 
 PNG = bodies.png(bodies.digit())
@@ -147,6 +149,39 @@ def test_who_hangs_up_before_its_turn_is_not_begun(site: Site) -> None:
 
     assert site.run(ask()) == b""
     assert (hung_up(), len(site.engine.asked)) == (counted + 1, asked)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_who_sends_and_goes_at_once_leaves_no_place_taken(make_settings: MakeSettings, turns: int) -> None:
+    """However far the loop has come with it: before its turn, between its turn and its task's first step, and after."""
+    settings = make_settings(concurrency=3)
+    with TinyEngine(settings.endpoint) as engine, serving(settings, engine) as site:
+        counted = hung_up()
+
+        async def run() -> int:
+            engine.hold()
+            for _ in range(2 * settings.concurrency):
+                caller = site.switchboard.call()
+                caller.send(request("/predict", PNG))
+                soon(turns, caller.hang_up)
+                for _ in range(turns + 3):
+                    await asyncio.sleep(0)
+            engine.release()
+            last = site.switchboard.call()
+            last.send(request("/predict", PNG))
+            [answer] = await last.answered()
+            return answer.status
+
+        assert site.run(run()) == 200
+        assert hung_up() == counted + 2 * settings.concurrency
+
+
+def soon(turns: int, do: Callable[[], None]) -> None:
+    """In so many turns of the loop, ahead of what those turns bring."""
+    if turns == 0:
+        do()
+    else:
+        asyncio.get_running_loop().call_soon(soon, turns - 1, do)
 
 
 @pytest.mark.parametrize(

@@ -268,12 +268,13 @@ class TinyEngine:
         if self.mute:
             return
         news = None if ping.revision == self.catalogue.revision else self.catalogue
+        self.catalogues_sent += news is not None  # before whoever hears it can ask
         self._send(peer, [wire.encode(wire.Pong(self.catalogue.revision, self.ready, 0, news))])
         self.pings += 1
-        self.catalogues_sent += news is not None
 
     def _push(self) -> None:
         for peer in self._peers:
+            self.catalogues_sent += 1
             self._send(peer, [wire.encode(wire.Pong(self.catalogue.revision, self.ready, 0, self.catalogue))])
 
     def _predict(self, peer: bytes, message: wire.Predict, pixels: bytes) -> None:

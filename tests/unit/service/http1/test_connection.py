@@ -67,6 +67,13 @@ def test_requests_that_do_not_wait_are_answered_in_their_order(
     assert not caller.is_closing()
 
 
+def test_a_thousand_that_did_not_wait_and_are_all_refused(site: Site) -> None:
+    refused = request("/predict", b"", x_request_timeout_ms="soon")
+    caller = talk(site, GOOD + refused * 1200 + GOOD, 1202)
+    assert [answer.status for answer in caller.answers] == [200, *[400] * 1200, 200]
+    assert caller.connection.timeout_keep_alive_task is not None
+
+
 def test_while_one_is_answered_the_next_are_not_read(own_site: Site) -> None:
     own_site.engine.hold()
 
