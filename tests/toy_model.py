@@ -11,7 +11,7 @@ convolution, and on it the linear map that fits best. The same arguments give th
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from training.pipeline import split, to_pixels
 from training.run import dataset_document, publish_model
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import keras
@@ -44,10 +45,18 @@ TOY = Architecture(
 _LIT = ("1110111", "0010010", "1011101", "1011011", "0111010", "1101011", "1101111", "1010010", "1111111", "1111011")
 
 
-def write_toy_model(models_dir: Path, name: str = "toy", version: int | None = 1, *, seed: int = 0) -> Path:
+def write_toy_model(
+    models_dir: Path,
+    name: str = "toy",
+    version: int | None = 1,
+    *,
+    seed: int = 0,
+    hyperparameters: Mapping[str, Any] | None = None,
+) -> Path:
     """Publish a toy model as `models_dir/<name>/<version>` (None for the next free one); return that directory.
 
-    Another `seed` gives other weights, hence other probabilities, and the same answers. Raises `PublishError` when
+    Another `seed` gives other weights, hence other probabilities, and the same answers. `hyperparameters` are what its
+    card says, and change nothing. Raises `PublishError` when
     that version exists.
     """
     dataset = toy_dataset()
@@ -55,7 +64,7 @@ def write_toy_model(models_dir: Path, name: str = "toy", version: int | None = 1
     model = _fit_in_closed_form(training.images, training.labels, seed)
     learned = {
         "dataset": dataset_document(dataset, training, validation, test),
-        "hyperparameters": {},
+        "hyperparameters": dict(hyperparameters or {}),
         "seed": seed,
         "history": [],
         "command": "tests.toy_model.write_toy_model",

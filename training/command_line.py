@@ -34,6 +34,9 @@ def _said(config: TrainingConfig, name: str, value: Any) -> list[str]:
         case "augmentation":
             known = AUGMENTATIONS[data_family(config.dataset)]
             return [f"--augment {word}" for word, amounts in known.items() if amounts == value]
+        case "teachers":
+            # As they are found in a directory of models. The card tells more of them.
+            return [f"--teacher {teacher.name}/{teacher.version}" for teacher in value]
         case "allow_floor" | "nesterov":
             return [flag(name)]
         case _:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from architectures import Architecture, preset
 from training.errors import ConfigurationError
+from training.teachers import Teacher
 
 Optimizer = Literal["adamw", "adam", "sgd", "momentum", "rmsprop"]
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
@@ -86,6 +87,9 @@ class TrainingConfig:
     changed half as far: what a run sees last should resemble what comes. `report_every` so many steps the accuracy on the test
     part is told, which changes no weight.
 
+    `teachers` are versions that it learns from as well: what they say of each changed picture makes `teacher_share` of its
+    target, its label the rest; see `training.committee`.
+
     Raises `ConfigurationError`, naming the field, for a value that makes no sense.
     """
 
@@ -114,6 +118,8 @@ class TrainingConfig:
     outlier_share: float = 0.0
     augmentation: Augmentation = Augmentation()
     calm_share: float = 0.0
+    teachers: tuple[Teacher, ...] = ()
+    teacher_share: float = 0.75
 
     def __post_init__(self) -> None:
         self._check_numbers()
@@ -138,7 +144,9 @@ class TrainingConfig:
 
     def document(self) -> dict[str, Any]:
         """The hyper-parameters as the card has them: all but what the card says elsewhere and what is not used."""
-        elsewhere = ("model", "dataset", "name", "seed", "report_every")
+        elsewhere = ["model", "dataset", "name", "seed", "report_every", "teachers"]
+        if not self.teachers:
+            elsewhere.append("teacher_share")
         document: dict[str, Any] = {
             item.name: getattr(self, item.name) for item in fields(self) if item.name not in elsewhere
         }
@@ -160,7 +168,7 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigurationError(f"{flag(name)} must be at least 1, not {value}.")
-        for name in ("rare_share", "outlier_share"):
+        for name in ("rare_share", "outlier_share", "teacher_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigurationError(f"{flag(name)} must lie in [0, 1], not {getattr(self, name)}.")
         for name in ("warmup_share", "label_smoothing", "averaging_share", "weight_decay", "calm_share"):

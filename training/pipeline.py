@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.augment import augment
+from training.committee import Committee
 from training.errors import ConfigurationError
 from training.glyphs import DIGITS
 from training.strokes import SIDE_PX
@@ -108,8 +109,9 @@ def first(part: Part, count: int | None) -> Part:
 def training_batches(part: Part, classes: int, config: TrainingConfig, first_step: int = 0) -> tf.data.Dataset:
     """Endless (pixels float32 (B, H, W, C) in [0, 1], one-hot labels float32 (B, K)), shuffled anew each epoch.
 
-    What is no digit has zeros for a label, and comes last in its batch; drawn digits come before that. From
-    `first_step` on they are what they would have been, had all steps before been drawn.
+    What is no digit has zeros for a label, and comes last in its batch; drawn digits come before that. Where there are
+    teachers, their votes on a picture are `teacher_share` of its label. From `first_step` on they are what they would have
+    been, had all steps before been drawn. Raises `PublishError` when a teacher cannot be loaded.
     """
     images = tf.constant(part.images)
     targets = tf.one_hot(part.labels, classes)
@@ -118,6 +120,8 @@ def training_batches(part: Part, classes: int, config: TrainingConfig, first_ste
     steps = steps_per_epoch(part, config)
     calm_from = round((1.0 - config.calm_share) * _all_steps(part, config))
     amounts, calm = config.augmentation, config.augmentation.calmer
+
+    committee = Committee(config.teachers, open_set=config.outlier_share > 0.0) if config.teachers else None
 
     def change(pixels: NDArray[np.uint8], seed: NDArray[np.int64]) -> NDArray[np.uint8]:
         return augment(pixels, amounts if seed[1] < calm_from else calm, seed.tolist())
@@ -128,7 +132,10 @@ def training_batches(part: Part, classes: int, config: TrainingConfig, first_ste
         pixels = tf.concat([tf.gather(images, chosen), *(pixels for pixels, _ in drawn)], axis=0)
         labels = tf.concat([tf.gather(targets, chosen), *(labels for _, labels in drawn)], axis=0)
         changed = tf.numpy_function(change, (pixels, seed), tf.uint8, stateful=False)  # stateless: may run in parallel
-        return to_pixels(tf.ensure_shape(changed, pixels.shape)), labels
+        changed = tf.ensure_shape(changed, pixels.shape)
+        if committee is not None:
+            labels += config.teacher_share * (committee(changed) - labels)
+        return to_pixels(changed), labels
 
     def order(epoch: Any) -> Any:
         # A permutation of its own for each epoch, so that any epoch can be the first: `Dataset.shuffle` has a memory.

@@ -94,6 +94,8 @@ def train_and_publish(
         if fitted.backend != "tensorflow":
             learned["backend"] = fitted.backend
             learned["command"] += f" --backend {fitted.backend}"
+        if config.teachers:
+            learned["teachers"] = [teacher.document() for teacher in config.teachers]
         if fitted.test_curve:
             learned["test_curve"] = fitted.test_curve
         if as_is:

@@ -20,6 +20,7 @@ from training.data import DATASETS, Dataset
 from training.errors import ConfigurationError
 from training.recipes import augmentation_named, recipe, with_optimizer
 from training.settings import prepare_libraries, read_settings
+from training.teachers import read_teachers
 
 if TYPE_CHECKING:
     from training.commands.arguments import Commands
@@ -37,6 +38,7 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument("--dataset", help=f"what it learns: {', '.join(DATASETS)}, or a path (default: mnist)")
     add_data_options(parser)
     add_recipe(parser.add_argument_group("recipe"))
+    _add_teachers(parser.add_argument_group("learning from other models"))
     add_run(parser.add_argument_group("the run"))
     add_models_dir(parser)
     parser.set_defaults(run=run)
@@ -49,6 +51,10 @@ def run(options: argparse.Namespace) -> int:
     prepare_libraries()
     dataset = load_data(options, options.dataset or config.dataset)
     config = for_data(config, dataset, options)
+    teachers = read_teachers(
+        options.teacher, dataset, validation_size=config.validation_size, with_outliers=config.outlier_share > 0.0
+    )
+    config = replace(config, teachers=teachers)
     if options.backend == "jax":
         if options.tensorboard is not None:
             raise ConfigurationError("--tensorboard needs --backend tensorflow.")
@@ -92,6 +98,20 @@ def run(options: argparse.Namespace) -> int:
     for line in [*lines, *published.remarks]:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     return 0
+
+
+def _add_teachers(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a version to learn from beside the labels, as models/cnn/1; give several for a committee",
+    )
+    group.add_argument(
+        "--teacher-share", type=float, help="part of a target that teachers say, the label says the rest"
+    )
 
 
 def config_of(options: argparse.Namespace) -> TrainingConfig:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEPT = (
-    "schema", "name", "version", "created", "command", "seed", "dataset", "hyperparameters", "history", "calibration",
-    "libraries", "git_commit",
+    "schema", "name", "version", "created", "command", "seed", "dataset", "hyperparameters", "teachers", "history",
+    "calibration", "libraries", "git_commit",
 )  # fmt: skip
 _SCORES = ("accuracy", "correct", "total", "loss", "ece", "brier", "mistakes")
 _NEEDED = ("name", "version", "command", "seed", "dataset", "architecture", "hyperparameters", "history", "metrics")
