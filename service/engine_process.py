@@ -13,9 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import zmq
 
 from service import logs, metrics
 from service.children import spawn, stop
@@ -40,7 +37,6 @@ class EngineProcess:
         self,
         settings: Settings,
         index: int,
-        context: zmq.Context[Any],
         command: Sequence[str] = COMMAND,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -48,7 +44,6 @@ class EngineProcess:
         """It has said so itself, and is not started again."""
         self._settings = settings
         self._index = index
-        self._context = context
         self._command = command
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,9 +58,9 @@ class EngineProcess:
         return None if self._process is None else self._process.pid
 
     @property
-    def socket(self) -> zmq.Socket[bytes] | None:
-        """Something to read there is a reason to `look`."""
-        return None if self._pulse is None else self._pulse.socket
+    def descriptor(self) -> int | None:
+        """Something to read there is a reason to `look`; None: there is no connection."""
+        return None if self._pulse is None else self._pulse.descriptor
 
     @property
     def due_seconds(self) -> float | None:
@@ -79,9 +74,7 @@ class EngineProcess:
         settings = self._settings
         self._started_seconds = self._clock()
         self._process = spawn(self._command, settings.environment(engine_index=self._index))
-        self._pulse = Pulse(
-            self._context, settings.endpoints[self._index], settings.engine_heartbeat_seconds, self._clock
-        )
+        self._pulse = Pulse(settings.endpoints[self._index], settings.engine_heartbeat_seconds, self._clock)
 
     def look(self) -> None:
         """Do what has to be done now: ask, kill, bury, start."""

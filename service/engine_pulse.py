@@ -8,34 +8,32 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
-import zmq
 
 from service import wire
+from service.transport import Channel, dial
 
-RECONNECT_MILLISECONDS = 50
+REDIAL_SECONDS = 0.1
 
 
 class Pulse:
     """One engine's. `clock` gives seconds; tests put one in that they turn themselves."""
 
-    def __init__(
-        self, context: zmq.Context[Any], endpoint: str, beat_seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, endpoint: str, beat_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._endpoint = endpoint
         self._clock = clock
         self._beat_seconds = beat_seconds
         self._revision = ""
+        self._channel: Channel | None = None
         self._next_ping_seconds = clock()
         self._unanswered_since_seconds: float | None = None
         self.has_answered = False
-        self.socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
-        """To wait for: something to read is a reason to `look`."""
-        self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.IMMEDIATE, 1)
-        self.socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
-        self.socket.connect(endpoint)
+
+    @property
+    def descriptor(self) -> int | None:
+        """To wait for: something to read is a reason to `look`. None: not connected."""
+        return None if self._channel is None else self._channel.fileno()
 
     @property
     def silent_seconds(self) -> float:
@@ -50,17 +48,22 @@ class Pulse:
 
     def look(self) -> None:
         """Hear what it has said, and ask again when it is time."""
-        while True:
-            try:
-                frames = self.socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                break
+        self._listen()
+        if self._clock() >= self._next_ping_seconds:
+            self._ping()
+
+    def _listen(self) -> None:
+        channel = self._channel
+        if channel is None:
+            return
+        channel.flush()
+        for frames in channel.receive():
             with contextlib.suppress(msgspec.MsgspecError):
                 message = wire.decode_from_engine(frames[0])
                 if isinstance(message, wire.Pong):
                     self._hear(message)
-        if self._clock() >= self._next_ping_seconds:
-            self._ping()
+        if channel.ended is not None:
+            self.close()
 
     def _hear(self, pong: wire.Pong) -> None:
         self.has_answered = True
@@ -71,11 +74,18 @@ class Pulse:
             self._ping()
 
     def _ping(self) -> None:
-        self._next_ping_seconds = self._clock() + self._beat_seconds
         if self._unanswered_since_seconds is None:
             self._unanswered_since_seconds = self._clock()
-        with contextlib.suppress(zmq.Again):  # it is not there; that counts as silence
-            self.socket.send(wire.encode(wire.Ping(self._revision)), zmq.NOBLOCK)
+        if self._channel is None:
+            with contextlib.suppress(OSError):  # it is not there; that counts as silence
+                self._channel = Channel(dial(self._endpoint))
+        if self._channel is not None:
+            self._channel.send([wire.encode(wire.Ping(self._revision))])
+        wait_seconds = self._beat_seconds if self._channel is not None else min(REDIAL_SECONDS, self._beat_seconds)
+        self._next_ping_seconds = self._clock() + wait_seconds
 
     def close(self) -> None:
-        self.socket.close()
+        """Hang up. The next heartbeat connects again."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None

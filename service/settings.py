@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     engine_endpoint: str = Field(
         "",
         pattern=r"^(|(ipc|tcp)://[^,]+(,(ipc|tcp)://[^,]+)*)$",
-        description="ZeroMQ addresses of the engines, `ipc://…` or `tcp://…`, with commas between; "
+        description="Addresses of the engines, `ipc://…` or `tcp://…`, with commas between; "
         "empty: sockets in the run directory.",
     )
     engine_heartbeat_seconds: float = Field(1.0, gt=0, description="How often a worker asks the engine for its state.")
@@ -199,7 +199,7 @@ class Settings(BaseSettings):
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        """ZeroMQ addresses that the engines bind, in order, and the workers connect to."""
+        """Addresses that the engines bind, in order, and the workers connect to."""
         if self.engine_endpoint:
             return tuple(self.engine_endpoint.split(","))
         return tuple(f"ipc://{self.run_path}/engine-{index}.sock" for index in range(self.engines))

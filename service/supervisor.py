@@ -11,14 +11,13 @@ HTTP dies          we end too, with status 1: whoever started us knows better th
 
 from __future__ import annotations
 
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 from types import FrameType
-
-import zmq
 
 from service import logs
 from service.children import spawn, stop
@@ -60,20 +59,19 @@ class Supervisor:
         signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
         for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(signal_number, self._note)
-        with zmq.Context() as context:
-            self._engines = [EngineProcess(self._settings, index, context) for index in range(self._settings.engines)]
-            self._http = self._start_http(listener)
-            for engine in self._engines:
-                engine.start()
-            log.info(
-                "service_starting",
-                url=f"http://{host}:{port}",
-                http_pid=self._http.pid,
-                engine_pids=[engine.pid for engine in self._engines],
-            )
-            status = self._serve()
-            for engine in self._engines:
-                engine.stop(ENGINE_STOP_SECONDS)
+        self._engines = [EngineProcess(self._settings, index) for index in range(self._settings.engines)]
+        self._http = self._start_http(listener)
+        for engine in self._engines:
+            engine.start()
+        log.info(
+            "service_starting",
+            url=f"http://{host}:{port}",
+            http_pid=self._http.pid,
+            engine_pids=[engine.pid for engine in self._engines],
+        )
+        status = self._serve()
+        for engine in self._engines:
+            engine.stop(ENGINE_STOP_SECONDS)
         signal.set_wakeup_fd(-1)
         log.info("service_stopped", status=status)
         return status
@@ -160,11 +158,10 @@ class Supervisor:
         due = [engine.due_seconds for engine in self._engines] + [self._stop_at_seconds, until_seconds]
         now = time.monotonic()
         seconds = min([IDLE_SECONDS, *(max(0.0, at - now) for at in due if at is not None)])
-        poller = zmq.Poller()
-        poller.register(self._wake_read.fileno(), zmq.POLLIN)
-        for engine in self._engines:
-            if engine.socket is not None:
-                poller.register(engine.socket, zmq.POLLIN)
+        poller = select.poll()
+        for descriptor in [self._wake_read.fileno(), *(engine.descriptor for engine in self._engines)]:
+            if descriptor is not None:
+                poller.register(descriptor, select.POLLIN)
         # Rounded up: woken before anything is due, it would turn in circles until it is.
         happened = dict(poller.poll(int(seconds * 1000) + 1))
         if self._wake_read.fileno() in happened:

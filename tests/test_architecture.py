@@ -2,7 +2,7 @@
 
 service/    HTTP workers: no TensorFlow      │  training/   never imports service
   engine/   the one room with TensorFlow     │
-  images/   bytes → array: no Flask, no ZeroMQ, no event loop
+  images/   bytes → array: no Flask, no sockets, no event loop
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def test_flask_stays_in_the_application_factory_and_the_routes() -> None:
     assert not strangers
 
 
-@pytest.mark.parametrize("library", ["flask", "werkzeug", "zmq", "asyncio", "gunicorn", "uvicorn", "tensorflow"])
+@pytest.mark.parametrize("library", ["flask", "werkzeug", "socket", "asyncio", "gunicorn", "uvicorn", "tensorflow"])
 def test_pictures_are_bytes_to_array_and_nothing_else(library: str) -> None:
     assert any(is_inside(module, "service.images") for module in MODULES)
     assert not [str(found) for found in importers(library, "service.images")]

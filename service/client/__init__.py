@@ -13,7 +13,7 @@
   refused at once, with 503.
 - Every call ends: by an answer, a refusal, or its deadline.
 
-The sockets are driven by the loop's readiness callbacks; ZeroMQ's asyncio layer costs several times as much per message.
+The sockets are driven by the loop's readiness callbacks: see `service.transport`.
 """
 
 from service.client.answers import Answer, Landed, Outputs

@@ -72,7 +72,7 @@ class Outputs:
     inference_seconds: float
 
 
-def outputs(message: wire.Ran, frames: Sequence[bytes], took_seconds: float) -> Outputs:
+def outputs(message: wire.Ran, frames: Sequence[memoryview], took_seconds: float) -> Outputs:
     """The tensors in `frames`, as the header describes them. No copy.
 
     :raise ValueError, TypeError: the frames do not hold them.

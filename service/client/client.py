@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import zmq
 
 from service import errors, wire
 from service.catalogue import Catalogue, ModelVersion
@@ -29,7 +28,7 @@ class EngineClient:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._dispatcher = Dispatcher(settings)
-        self._context: zmq.Context[Any] | None = None
+        self._is_open = False
         self._waiting_pictures = 0
 
     @property
@@ -152,8 +151,8 @@ class EngineClient:
         a worker that takes the place of another must not refuse what that would have answered.
         """
         self._loop = asyncio.get_running_loop()
-        self._context = zmq.Context()
-        self._dispatcher.open(self._context)
+        self._is_open = True
+        self._dispatcher.open()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FIRST_WORD_SECONDS):
                 for link in self._dispatcher.links:
@@ -161,8 +160,6 @@ class EngineClient:
 
     async def stop(self) -> None:
         """Disconnect; who still waits is told."""
-        if self._context is None:
-            return
-        await self._dispatcher.close()
-        self._context.term()
-        self._context = None
+        if self._is_open:
+            self._is_open = False
+            await self._dispatcher.close()

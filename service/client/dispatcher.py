@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import zmq
 
 from service import errors, logs, metrics, wire
 from service.catalogue import Catalogue
@@ -40,10 +38,10 @@ class Dispatcher:
         self._stranded: list[Ticket] = []
         """What travels alone and has no engine to go to."""
 
-    def open(self, context: zmq.Context[Any]) -> None:
+    def open(self) -> None:
         self._loop = asyncio.get_running_loop()
         for link in self.links:
-            link.open(context)
+            link.open()
 
     async def close(self) -> None:
         """Disconnect; who still waits is told."""
@@ -138,7 +136,7 @@ class Dispatcher:
 
     # --- in
 
-    def land(self, link: Link, message: wire.Predicted | wire.Ran | wire.Refused, frames: list[bytes]) -> None:
+    def land(self, link: Link, message: wire.Predicted | wire.Ran | wire.Refused, frames: list[memoryview]) -> None:
         flight = link.flights.get(message.id)
         if flight is None:
             return
@@ -153,7 +151,7 @@ class Dispatcher:
         else:
             self._hand_over(flight.tickets[0], message, frames)
 
-    def _hand_out(self, flight: Flight, message: wire.Predicted, frames: list[bytes]) -> None:
+    def _hand_out(self, flight: Flight, message: wire.Predicted, frames: list[memoryview]) -> None:
         pictures = flight.pictures
         try:
             probabilities = np.frombuffer(frames[1], np.float32).reshape(pictures, -1)
@@ -195,7 +193,7 @@ class Dispatcher:
         if end_number < len(tickets):
             self._loop.call_soon(self._hand_out_from, end_number, at, tickets, message, landed, now)
 
-    def _hand_over(self, ticket: Ticket, message: wire.Ran, frames: list[bytes]) -> None:
+    def _hand_over(self, ticket: Ticket, message: wire.Ran, frames: list[memoryview]) -> None:
         try:
             given = outputs(message, frames[1:], self._loop.time() - ticket.submitted_seconds)
         except (TypeError, ValueError) as error:

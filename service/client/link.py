@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
-import zmq
-from zmq.utils.monitor import parse_monitor_message
 
-from service import logs, metrics, sockets, wire
+from service import logs, metrics, wire
 from service.catalogue import Catalogue
 from service.client.answers import not_ready, refusal
 from service.client.tickets import Flight, Key, Ticket
 from service.settings import Settings
+from service.transport import Channel, Frame, dial, dial_error
 
 log = logs.get(__name__)
 
 PING_SECONDS_UNTIL_READY = 0.1
+REDIAL_SECONDS = 0.05
+MAX_REDIAL_SECONDS = 0.5
 
 
 class Owner(Protocol):
     """Who is told of what a link hears."""
 
-    def land(self, link: Link, message: wire.Predicted | wire.Ran | wire.Refused, frames: list[bytes]) -> None:
+    def land(self, link: Link, message: wire.Predicted | wire.Ran | wire.Refused, frames: list[memoryview]) -> None:
         """An answer has come."""
         ...
 
@@ -58,7 +60,11 @@ class Link:
         self.controls: dict[int, asyncio.Future[None]] = {}
         self.pictures = 0
         """In flight."""
-        self.connected = False
+        self._channel: Channel | None = None
+        """None: not connected."""
+        self._dialled: socket.socket | None = None
+        self._redial: asyncio.TimerHandle | None = None
+        self._redial_seconds = REDIAL_SECONDS
         self._heartbeat_seconds = settings.engine_heartbeat_seconds
         self._timeout_seconds = settings.engine_timeout_seconds
         self._owner = owner
@@ -67,22 +73,12 @@ class Link:
 
     # --- life
 
-    def open(self, context: zmq.Context[Any]) -> None:
+    def open(self) -> None:
         """Connect, and keep asking the engine how it is. Does not wait for it."""
         self._loop = asyncio.get_running_loop()
-        self._socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
-        self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.setsockopt(zmq.IMMEDIATE, 1)  # nothing is queued for an engine that is not there
-        self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
-        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
-        self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(
-            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
-        )
         self.settled = asyncio.Event()
         """Set once it is known whether there is an engine."""
-        self._loop.add_reader(_descriptor(self._monitor), self._read_monitor)
-        self._loop.add_reader(_descriptor(self._socket), self.read)
-        self._socket.connect(self.endpoint)
+        self._dial()
         self._heartbeat = asyncio.create_task(self._beat())
 
     async def close(self) -> None:
@@ -92,11 +88,17 @@ class Link:
             await self._heartbeat
         self.ready = False
         self._give_up_controls("the service is stopping")
-        for sock in (self._monitor, self._socket):
-            self._loop.remove_reader(_descriptor(sock))
-        self._socket.disable_monitor()
-        self._monitor.close()
-        self._socket.close()
+        if self._redial is not None:
+            self._redial.cancel()
+        if self._dialled is not None:
+            self._loop.remove_writer(self._dialled)
+            self._dialled.close()
+        self._hang_up()
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is an engine, whatever its state."""
+        return self._channel is not None
 
     def is_fresh(self) -> bool:
         """Whether it answers its heartbeats: the last one, or the one before that was answered in time."""
@@ -105,13 +107,10 @@ class Link:
 
     async def _beat(self) -> None:
         while True:
-            # The descriptors signal edges, and only once a first look has been taken; a look per beat costs nothing.
-            # And it is not the engine that was silent when it is this loop that has stood still.
-            self._read_monitor()
-            self.read()
+            self.read()  # it is not the engine that was silent when it is this loop that has stood still
             self._check_silence()
             self._owner.tidy(self)
-            if self.connected:
+            if self._channel is not None:
                 self._ping()
             await asyncio.sleep(self._heartbeat_seconds if self.ready else PING_SECONDS_UNTIL_READY)
 
@@ -133,13 +132,20 @@ class Link:
 
     # --- out
 
-    def send(self, frames: list[Any]) -> None:
-        # Nobody there: what was to be sent stays in flight until the next engine or its deadline.
-        with contextlib.suppress(zmq.Again):
-            sockets.send(self._socket, frames)
-        # The descriptor signals edges, and sending may have swallowed one.
-        if sockets.is_readable(self._socket):
-            self._loop.call_soon(self.read)
+    def send(self, frames: Sequence[Frame]) -> None:
+        """Send a message. With nobody there, what it asks stays in flight until the next engine or its deadline."""
+        channel = self._channel
+        if channel is None:
+            return
+        waited = channel.unsent
+        channel.send(frames)
+        if channel.unsent and not waited:
+            self._loop.add_writer(channel.fileno(), self._flush, channel)
+
+    def _flush(self, channel: Channel) -> None:
+        channel.flush()
+        if not channel.unsent:
+            self._loop.remove_writer(channel.fileno())
 
     def control(self, message: wire.Control) -> asyncio.Future[None]:
         """Send it; done once the engine has done it, or with the error that it names."""
@@ -167,8 +173,10 @@ class Link:
 
     def read(self) -> None:
         """Take in everything that has come."""
-        while not self._socket.closed and sockets.is_readable(self._socket):
-            frames = sockets.receive(self._socket)
+        channel = self._channel
+        if channel is None:
+            return
+        for frames in channel.receive():
             try:
                 message = wire.decode_from_engine(frames[0])
             except msgspec.MsgspecError as error:
@@ -180,11 +188,11 @@ class Link:
                 self._settle(message)
             else:
                 self._owner.land(self, message, frames)
+        if channel.ended is not None and channel is self._channel:
+            self._lose(channel.ended)
 
     def hear(self, pong: wire.Pong) -> None:
         """The engine lives; `pong` may bring another catalogue, asked for or not."""
-        if not self.connected:
-            return  # a last word of the engine that has gone
         self._unanswered_since_seconds = None
         self.silent = False
         self.settled.set()
@@ -213,22 +221,47 @@ class Link:
 
     # --- the engine comes and goes
 
-    def _read_monitor(self) -> None:
-        while sockets.is_readable(self._monitor):
-            event = parse_monitor_message(sockets.receive(self._monitor))["event"]
-            if event == zmq.EVENT_CONNECT_RETRIED:
-                self.settled.set()
-            elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self.connected = True
-                self._ping()
-            elif event == zmq.EVENT_DISCONNECTED:
-                self.connected = False
-                self._unanswered_since_seconds = None
-                self.silent = False
-                log.warning("engine_gone", endpoint=self.endpoint, in_flight=len(self.flights))
-                self._set_ready(False)
-                self._give_up_controls("the engine has gone")
-                self._owner.lost(self)
+    def _dial(self) -> None:
+        try:
+            self._dialled = dial(self.endpoint)
+        except OSError:
+            self._dial_later()
+            return
+        self._loop.add_writer(self._dialled, self._reached, self._dialled)
+
+    def _reached(self, sock: socket.socket) -> None:
+        self._dialled = None
+        self._loop.remove_writer(sock)
+        if dial_error(sock):
+            sock.close()
+            self._dial_later()
+            return
+        self._redial_seconds = REDIAL_SECONDS
+        self._channel = Channel(sock)
+        self._loop.add_reader(sock.fileno(), self.read)
+        self._ping()
+
+    def _dial_later(self) -> None:
+        self.settled.set()
+        self._redial = self._loop.call_later(self._redial_seconds, self._dial)
+        self._redial_seconds = min(MAX_REDIAL_SECONDS, 2 * self._redial_seconds)
+
+    def _lose(self, why: str) -> None:
+        self._hang_up()
+        self._unanswered_since_seconds = None
+        self.silent = False
+        log.warning("engine_gone", endpoint=self.endpoint, in_flight=len(self.flights), why=why)
+        self._set_ready(False)
+        self._give_up_controls("the engine has gone")
+        self._owner.lost(self)
+        self._dial_later()
+
+    def _hang_up(self) -> None:
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            self._loop.remove_reader(channel.fileno())
+            self._loop.remove_writer(channel.fileno())
+            channel.close()
 
     def _give_up_controls(self, why: str) -> None:
         for done in list(self.controls.values()):
@@ -242,8 +275,3 @@ class Link:
             device, pid = self.catalogue.device.name, self.catalogue.engine_pid
             log.info("engine_ready", endpoint=self.endpoint, device=device, pid=pid)
         self._owner.changed()
-
-
-def _descriptor(sock: zmq.Socket[bytes]) -> int:
-    number: int = sock.getsockopt(zmq.FD)  # type: ignore[assignment]  # it is a number
-    return number

@@ -61,8 +61,7 @@ class Call(Ticket):
     def message(self, flight_id: int, budget_seconds: float) -> list[Any]:
         described = tuple(tensor for tensor, _ in self.tensors)
         header = wire.Run(flight_id, *self.key, self.signature, described, self.outputs, budget_seconds)
-        # A view of no bytes has no address that ZeroMQ would take.
-        return [wire.encode(header), *(array.data if array.nbytes else b"" for _, array in self.tensors)]
+        return [wire.encode(header), *(array.data for _, array in self.tensors)]
 
 
 @dataclass(slots=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from service.engine.loader import Served
 from service.engine.runs import Call
 from service.engine.runtime import INPUTS_DO_NOT_FIT, OUT_OF_MEMORY, Predictions
 from service.engine.sizes import round_up
+from service.transport import Frame
 
 log = logs.get(__name__)
 
@@ -38,13 +39,13 @@ class Request:
 
 
 class Executor:
-    """`send` takes the frames of an answer, the peer first; `refuse` peer, id, reason and message."""
+    """`send` takes the peer and the frames of an answer; `refuse` peer, id, reason and message."""
 
     def __init__(
         self,
         batcher: Batcher[Served, Request],
         batch_sizes: list[int],
-        send: Callable[[list[bytes | memoryview]], None],
+        send: Callable[[bytes, Sequence[Frame]], None],
         refuse: Callable[[bytes, int, str, str], None],
     ) -> None:
         self._batcher = batcher
@@ -122,7 +123,7 @@ class Executor:
             seconds = time.monotonic() - work.first_taken_seconds
         queued_seconds = work.first_taken_seconds - work.arrived_seconds
         header = wire.encode(wire.Predicted(request.id, queued_seconds, seconds, batch_pictures))
-        self._send([request.peer, header, probabilities.data, energy.data])
+        self._send(request.peer, [header, probabilities.data, energy.data])
 
     def call(self, call: Call[Served]) -> None:
         """Call a signature and answer."""
@@ -145,6 +146,6 @@ class Executor:
             for name, answer in zip(call.outputs, answers, strict=True)
         )
         header = wire.encode(wire.Ran(call.id, started - call.arrived_seconds, seconds, tensors))
-        self._send([call.peer, header, *(answer.tobytes() for answer in answers)])
+        self._send(call.peer, [header, *(answer.tobytes() for answer in answers)])
         metrics.RUNS.labels(*labels).inc()
         metrics.RUN_SECONDS.labels(*labels).observe(seconds)

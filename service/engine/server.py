@@ -1,24 +1,22 @@
 """The engine's loop: receive everything that waits, run one batch, answer, again.
 
-While the device works, ZeroMQ's own thread takes in what arrives; that is the queue that the next batch is made of.
+While the device works, the kernel takes in what arrives; that is the queue that the next batch is made of.
 Versions come ready to serve from the watcher's thread, and the loop only puts them in place. A failure inside a batch
 answers every request in it, and the loop lives on; all but running out of memory, which ends the process.
 """
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import socket
 import time
 from collections import deque
+from collections.abc import Sequence
 from types import FrameType
 
 import msgspec
 import numpy as np
-import zmq
 
-from service import logs, metrics, sockets, wire
+from service import logs, metrics, wire
 from service.engine import memory, news, signatures
 from service.engine.batcher import Batcher, QueueFullError, Work
 from service.engine.execution import Executor, Request
@@ -34,11 +32,14 @@ from service.engine.shelf import Shelf
 from service.engine.sizes import chosen, ladder
 from service.engine.watcher import Watcher
 from service.settings import Settings
+from service.transport import Frame, Hub
 
 log = logs.get(__name__)
 
 LEAVING_POLL_MS = 50
 """How often an idle loop sees whether a version that is on its way out may go."""
+LINGER_SECONDS = 1.0
+"""How long the last answers may take on their way out."""
 
 
 class Server:
@@ -74,29 +75,20 @@ class Server:
         )
         self._stopping = False
         self._shown_waiting = -1
-        self._context = zmq.Context()
-        self._socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
-        self._socket.setsockopt(zmq.LINGER, 1000)
-        # A signal only sets a flag, and news only stand in a queue; this pair makes them end a wait.
-        self._wake_read, self._wake_write = socket.socketpair()
-        for end in (self._wake_read, self._wake_write):
-            end.setblocking(False)
-        self._poller = zmq.Poller()
-        self._poller.register(self._socket, zmq.POLLIN)
-        self._poller.register(self._wake_read.fileno(), zmq.POLLIN)
+        self._hub = Hub()
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what had arrived by then is answered first. Blocks.
 
         :raise OutOfMemoryError: a batch found no memory.
         """
-        signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._hub.wake_descriptor, warn_on_full_buffer=False)
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, self._stop)
         signal.signal(signal.SIGHUP, self._look_again)
         self._keeper.announce()
         self._hear_news()
-        self._socket.bind(self._endpoint)
+        self._hub.bind(self._endpoint)
         log.info(
             "engine_listening",
             endpoint=self._endpoint,
@@ -129,8 +121,7 @@ class Server:
             else:
                 self._show_waiting()
         self._flush()
-        self._socket.close()
-        self._context.term()
+        self._hub.close(LINGER_SECONDS)
         log.info("engine_stopped")
 
     def _wait(self) -> None:
@@ -139,9 +130,7 @@ class Server:
             timeout_ms: int | None = 0
         else:
             timeout_ms = LEAVING_POLL_MS if self._shelf.leaving else None
-        if self._wake_read.fileno() in dict(self._poller.poll(timeout_ms)):
-            with contextlib.suppress(BlockingIOError):
-                self._wake_read.recv(4096)
+        self._hub.wait(timeout_ms)
 
     def _stop(self, _: int, __: FrameType | None) -> None:
         self._stopping = True
@@ -164,8 +153,7 @@ class Server:
     def _tell(self, message: news.News[Served]) -> None:
         """Called by the watcher's thread."""
         self._news.append(message)
-        with contextlib.suppress(BlockingIOError):  # full: it will wake up all the same
-            self._wake_write.send(b"\0")
+        self._hub.wake()
 
     def _hear_news(self) -> None:
         now = time.monotonic()
@@ -181,7 +169,7 @@ class Server:
         if before != (self._shelf.catalogue.revision, self._shelf.ready):
             self._publish(now)
         for order in obeyed:
-            self._send([order.peer, wire.encode(wire.Controlled(order.id, order.error, order.reason))])
+            self._send(order.peer, [wire.encode(wire.Controlled(order.id, order.error, order.reason))])
 
     def _let_go(self) -> None:
         now = time.monotonic()
@@ -200,20 +188,18 @@ class Server:
         """Tell every worker at once what has changed."""
         pong = wire.encode(self._pong(""))
         for peer in self._peers.live(now_seconds):
-            self._send([peer, pong])
+            self._send(peer, [pong])
 
     # --- what arrives
 
     def _receive(self) -> None:
-        while sockets.is_readable(self._socket):
-            frames = sockets.receive_views(self._socket)
-            peer = bytes(frames[0])
+        for peer, frames in self._hub.receive():
             try:
-                message = wire.decode_to_engine(frames[1])
+                message = wire.decode_to_engine(frames[0])
                 if isinstance(message, wire.Predict):
-                    self._admit(peer, message, frames[2])
+                    self._admit(peer, message, frames[1])
                 else:
-                    self._obey(peer, message, frames[2:])
+                    self._obey(peer, message, frames[1:])
             except (msgspec.MsgspecError, IndexError) as error:
                 log.error("bad_message", error=str(error), frames=len(frames))
 
@@ -224,7 +210,7 @@ class Server:
             case wire.Ping(revision):
                 self._flush()
                 self._peers.hear(peer, self._shelf.serial(revision), time.monotonic())
-                self._send([peer, wire.encode(self._pong(revision))])
+                self._send(peer, [wire.encode(self._pong(revision))])
             case wire.Run():
                 self._admit_call(peer, message, frames)
             case wire.Cancel(ident):
@@ -313,10 +299,8 @@ class Server:
         return wire.Pong(catalogue.revision, self._shelf.ready, self._batcher.waiting_pictures, sent)
 
     def _refuse(self, peer: bytes, request_id: int, reason: str, message: str) -> None:
-        self._send([peer, wire.encode(wire.Refused(request_id, reason, message))])
+        self._send(peer, [wire.encode(wire.Refused(request_id, reason, message))])
 
-    def _send(self, frames: list[bytes | memoryview]) -> None:
-        try:
-            sockets.send(self._socket, frames)
-        except zmq.Again:  # a worker that has stopped reading is not waited for: its requests end by their deadline
+    def _send(self, peer: bytes, frames: Sequence[Frame]) -> None:
+        if not self._hub.send(peer, frames):  # it is not waited for: its requests end by their deadline
             log.warning("worker_not_reading")

@@ -1,4 +1,4 @@
-"""An engine in a process of its own, and a plain ZeroMQ socket that talks to it as a worker would."""
+"""An engine in a process of its own, and a connection that talks to it as a worker would."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import contextlib
 import itertools
 import json
 import os
+import select
 import signal
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +17,12 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import zmq
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from service import wire
 from service.catalogue import Catalogue
+from service.transport import Channel, dial
 from tests.processes import Family, eventually, is_stopped
 
 FOREVER_SECONDS = 3600.0
@@ -48,16 +50,12 @@ Reply = Answer | Ran | wire.Refused | wire.Controlled
 
 
 class Peer:
-    """One DEALER socket. What it is sent comes back in any order, so answers are kept by id."""
+    """One connection. What it is sent comes back in any order, so answers are kept by id."""
 
     def __init__(self, endpoint: str, is_alive: Callable[[], bool]) -> None:
         self._is_alive = is_alive
-        self._context = zmq.Context()
-        self.socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
-        self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.SNDHWM, 0)
-        self.socket.setsockopt(zmq.RCVHWM, 0)
-        self.socket.connect(endpoint)
+        self._channel = self._connected(endpoint)
+        self._come: deque[list[memoryview]] = deque()
         self._ids = itertools.count(1)
         self._answers: dict[int, Reply] = {}
         self.held: Catalogue | None = None
@@ -110,14 +108,23 @@ class Peer:
         self.send_frames(wire.encode(wire.Cancel(ident)))
 
     def send_frames(self, *frames: bytes) -> None:
-        self.socket.send_multipart(frames)
+        assert self._channel.send(frames)
+
+    def has_come(self) -> bool:
+        """Whether there is an answer that nobody has collected; sends what is left to be sent, too."""
+        poller = select.poll()
+        poller.register(self._channel.fileno(), select.POLLIN | (select.POLLOUT if self._channel.unsent else 0))
+        if poller.poll(100):
+            self._channel.flush()
+            self._come += self._channel.receive()
+        return bool(self._come)
 
     def collect(self, ident: int) -> Reply:
         while ident not in self._answers:
             self._keep(*self._receive())
         return self._answers.pop(ident)
 
-    def _keep(self, message: wire.FromEngine, frames: list[bytes]) -> None:
+    def _keep(self, message: wire.FromEngine, frames: list[memoryview]) -> None:
         match message:
             case wire.Predicted():
                 energy = np.frombuffer(frames[1], np.float32)
@@ -174,16 +181,27 @@ class Peer:
         assert self.held is not None
         return self.held
 
-    def _receive(self) -> tuple[wire.FromEngine, list[bytes]]:
+    def _receive(self) -> tuple[wire.FromEngine, list[memoryview]]:
         # What an engine said before it ended is still there to be read.
-        eventually(lambda: self.socket.poll(100) or not self._is_alive())
-        assert self.socket.poll(0), "the engine has ended"
-        header, *frames = self.socket.recv_multipart()
+        eventually(lambda: self.has_come() or not self._is_alive())
+        assert self.has_come(), "the engine has ended"
+        header, *frames = self._come.popleft()
         return wire.decode_from_engine(header), frames
 
+    def _connected(self, endpoint: str) -> Channel:
+        found: list[Channel] = []
+
+        def reached() -> bool:
+            assert self._is_alive(), "the engine has ended"
+            with contextlib.suppress(OSError):
+                found.append(Channel(dial(endpoint)))
+            return bool(found)
+
+        eventually(reached)
+        return found[0]
+
     def close(self) -> None:
-        self.socket.close()
-        self._context.term()
+        self._channel.close()
 
 
 @dataclass(frozen=True)

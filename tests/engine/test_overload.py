@@ -53,7 +53,7 @@ def test_an_engine_without_memory_for_a_batch_ends_at_once_and_answers_nobody(od
         assert len(peer.ask("toy", 1, moody(0)).energy) == 1
         peer.send("toy", 1, moody(255))
         assert engine.family.exit_status() == 3
-        assert not peer.socket.poll(0)
+        assert not peer.has_come()
         (event,) = engine.events("out_of_memory")
         assert event["model"] == "toy"
         assert "Traceback" not in engine.family.log.read_text()

@@ -107,7 +107,7 @@ service.images.read_picture(encode(draw(5, 280)))
 before = tasks()
 for side in (20, 28, 100, 280):
     service.images.read_picture(encode(draw(5, side)))
-heavy = {'tensorflow', 'keras', 'flask', 'scipy', 'sklearn', 'matplotlib', 'zmq'} & set(sys.modules)
+heavy = {'tensorflow', 'keras', 'flask', 'scipy', 'sklearn', 'matplotlib', 'asyncio'} & set(sys.modules)
 print(sorted(heavy), tasks() - before, threading.active_count())
 """
     ran = subprocess.run(

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import zmq
 from prometheus_client import REGISTRY
 
 from service.engine_process import COMMAND, EngineProcess
@@ -53,15 +52,14 @@ class Clock:
 
 @contextmanager
 def running(settings: Settings, code: str, clock: Callable[[], float], index: int = 0) -> Iterator[EngineProcess]:
-    with zmq.Context() as context:
-        engine = EngineProcess(settings, index, context, [sys.executable, "-c", code], clock)
-        engine.start()
-        try:
-            yield engine
-        finally:
-            if engine.pid is not None:
-                os.kill(engine.pid, signal.SIGKILL)
-            engine.stop(60.0)
+    engine = EngineProcess(settings, index, [sys.executable, "-c", code], clock)
+    engine.start()
+    try:
+        yield engine
+    finally:
+        if engine.pid is not None:
+            os.kill(engine.pid, signal.SIGKILL)
+        engine.stop(60.0)
 
 
 @pytest.fixture(autouse=True)

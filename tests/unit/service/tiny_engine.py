@@ -1,4 +1,4 @@
-"""A real engine in small: a thread with a ROUTER socket that speaks `service.wire` and computes with NumPy.
+"""A real engine in small: a thread that speaks `service.wire` and computes with NumPy.
 
     with TinyEngine(settings.endpoint) as engine: ...    # bound on entry; closed, without a word, on exit
     engine.hold(); engine.release()                      # answers wait, answers go out
@@ -15,7 +15,6 @@ that was restarted.
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -28,10 +27,10 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import zmq
 
 from service import wire
 from service.catalogue import Catalogue, Device, ModelVersion, Offer
+from service.transport import Hub
 from tests.unit.service.tiny_model import (
     CARD,
     CNN,
@@ -122,14 +121,14 @@ class TinyEngine:
         self._peers: set[bytes] = set()
         self._heard = threading.Condition()
         self._actions: SimpleQueue[tuple[Callable[[], None], Future[None]]] = SimpleQueue()
-        self._wake_read, self._wake_write = socket.socketpair()
+        self._hub = Hub()
         self._running = False
         self._thread = threading.Thread(target=self._run, name="tiny-engine")
 
     def __enter__(self) -> Self:
         bound: Future[None] = Future()
         self._actions.put((lambda: None, bound))
-        self._wake_write.send(b".")
+        self._hub.wake()
         self._thread.start()
         bound.result(WAIT_SECONDS)
         return self
@@ -204,8 +203,6 @@ class TinyEngine:
         if self._thread.is_alive():
             self._do(self._stop)
         self._thread.join(WAIT_SECONDS)
-        self._wake_read.close()
-        self._wake_write.close()
 
     def _wait(self, condition: Callable[[], bool]) -> None:
         with self._heard:
@@ -219,35 +216,29 @@ class TinyEngine:
     def _do(self, action: Callable[[], None]) -> None:
         done: Future[None] = Future()
         self._actions.put((action, done))
-        self._wake_write.send(b".")
+        self._hub.wake()
         done.result(WAIT_SECONDS)
 
     def _run(self) -> None:
-        with zmq.Context() as context, context.socket(zmq.ROUTER) as router:
-            self._router = router
-            router.setsockopt(zmq.LINGER, 0)
-            router.bind(self.endpoint)
-            poller = zmq.Poller()
-            poller.register(router, zmq.POLLIN)
-            poller.register(self._wake_read.fileno(), zmq.POLLIN)
-            self._running = True
-            done: list[Future[None]] = []
-            while self._running:
-                for ready, _ in poller.poll():
-                    if ready is router:
-                        self._receive(*router.recv_multipart())
-                    else:
-                        self._wake_read.recv(1)
-                        action, future = self._actions.get()
-                        action()
-                        done.append(future)
-                while done and self._running:
-                    done.pop().set_result(None)
+        self._hub.bind(self.endpoint)
+        self._running = True
+        done: list[Future[None]] = []
+        while self._running:
+            self._hub.wait(None)
+            for peer, frames in self._hub.receive():
+                self._receive(peer, *frames)
+            while not self._actions.empty():
+                action, future = self._actions.get()
+                action()
+                done.append(future)
+            while done and self._running:
+                done.pop().set_result(None)
+        self._hub.close()
         # A death is over when the socket is closed, not before.
         for future in done:
             future.set_result(None)
 
-    def _receive(self, peer: bytes, header: bytes, *payload: bytes) -> None:
+    def _receive(self, peer: bytes, header: memoryview, *payload: memoryview) -> None:
         message = wire.decode_to_engine(header)
         self._peers.add(peer)
         with self._heard:
@@ -277,14 +268,14 @@ class TinyEngine:
             self.catalogues_sent += 1
             self._send(peer, [wire.encode(wire.Pong(self.catalogue.revision, self.ready, 0, self.catalogue))])
 
-    def _predict(self, peer: bytes, message: wire.Predict, pixels: bytes) -> None:
+    def _predict(self, peer: bytes, message: wire.Predict, pixels: memoryview) -> None:
         version = self._version(message)
         shape = version.input_shape if version else (len(pixels),)
         asked = Asked(peer, message, np.frombuffer(pixels, np.uint8).reshape(-1, *shape))
         self.asked.append(asked)
         self._admit(asked, version)
 
-    def _call(self, peer: bytes, message: wire.Run, payload: Sequence[bytes]) -> None:
+    def _call(self, peer: bytes, message: wire.Run, payload: Sequence[memoryview]) -> None:
         tensors = {
             tensor.name: np.frombuffer(frame, tensor.dtype).reshape(tensor.shape)
             for tensor, frame in zip(message.tensors, payload, strict=True)
@@ -375,7 +366,7 @@ class TinyEngine:
 
     def _send(self, peer: bytes, frames: list[Any]) -> None:
         if frames:
-            self._router.send_multipart([peer, *frames])
+            self._hub.send(peer, frames)
 
     def _hold(self) -> None:
         self._held = []
