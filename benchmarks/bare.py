@@ -15,6 +15,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from service.settings import tensorflow_variables
+
 BATCH_SIZES = (1, 64, 256, 1024)
 THREADS = (1, 2)
 _SHARE_OF_ONE_SIZE = 1 / len(BATCH_SIZES)
@@ -67,7 +69,7 @@ def run_aside(command: Sequence[str], timeout_seconds: float) -> subprocess.Comp
 
     :raise BareError: it was not done in time.
     """
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    environment = {**tensorflow_variables(), "TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     try:
         return subprocess.run(
             command, capture_output=True, text=True, check=False, env=environment, timeout=timeout_seconds

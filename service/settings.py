@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.cores import cores
+from service.processor import features
 
 PREFIX = "DIGITS_"
 
@@ -283,6 +284,20 @@ def tracing_queue_spans() -> int:
     return int(given) if given.isdecimal() else 2048
 
 
-def quiet_tensorflow() -> None:
-    """TensorFlow reads its own variables when it is imported; a user's own values stand."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+def tensorflow_variables() -> dict[str, str]:
+    """What TensorFlow shall find among its own variables when it is imported, unless a user has set them.
+
+    oneDNN's kernels take up to twice as long as TensorFlow's own for one picture on a processor without AVX-512, and no
+    less for many (docs/decisions.md). What they do where they have wider registers has not been measured.
+    """
+    variables = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    found = features()
+    if "avx2" in found and "avx512f" not in found:
+        variables["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    return variables
+
+
+def prepare_tensorflow() -> None:
+    """To be called before TensorFlow is imported."""
+    for name, value in tensorflow_variables().items():
+        os.environ.setdefault(name, value)

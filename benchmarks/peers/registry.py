@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.server import ROOT, free_port
+from service.settings import tensorflow_variables
 
 APPS = "benchmarks.peers.apps"
 
@@ -62,12 +63,12 @@ class Peer:
         """What the process and its children get: of ours, and nothing that would turn into a proxy or a GPU."""
         ports = {name: str(free_port()) for name in ("PEER_SECOND_PORT", "PEER_THIRD_PORT")}
         return {
+            **tensorflow_variables(),  # with the kernels that are quickest here, as our engine
             **{name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
             **ports,
             "PYTHONPATH": str(ROOT),
             "HOME": str(start.folder),
             "TMPDIR": str(start.folder),
-            "TF_CPP_MIN_LOG_LEVEL": "2",
             "CUDA_VISIBLE_DEVICES": "-1",
             "PEER_PORT": str(start.port),
             "PEER_WORKERS": str(start.layout.workers),

@@ -26,9 +26,9 @@ from service.engine import contract
 from service.engine.contract import UnfitModelError
 from service.engine.parts import parts
 from service.engine.pruning import needed, operation
-from service.settings import quiet_tensorflow
+from service.settings import prepare_tensorflow
 
-quiet_tensorflow()
+prepare_tensorflow()
 if not TYPE_CHECKING:
     sys.modules.setdefault("keras", None)  # TensorFlow imports Keras if it can, and lives without
 import tensorflow as tf  # noqa: E402  (after Keras has been kept out)

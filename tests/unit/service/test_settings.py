@@ -282,8 +282,22 @@ def test_metrics_are_shared_where_there_is_a_place_to_share_them(
 
 def test_a_users_own_word_to_tensorflow_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    module.quiet_tensorflow()
+    module.prepare_tensorflow()
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
-    module.quiet_tensorflow()
+    module.prepare_tensorflow()
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("flags", "kernels"), [({"avx2"}, "0"), ({"avx2", "avx512f"}, None), ({"sse4_2"}, None), (set(), None)]
+)
+def test_kernels_for_the_processor(monkeypatch: pytest.MonkeyPatch, flags: set[str], kernels: str | None) -> None:
+    monkeypatch.setattr(module, "features", lambda: frozenset(flags))
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "")  # so that what was there comes back
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    module.prepare_tensorflow()
+    assert os.environ.get("TF_ENABLE_ONEDNN_OPTS") == kernels
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    module.prepare_tensorflow()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
