@@ -30,6 +30,14 @@ SOCKET_PATH_BYTES = 107
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+    "MALLOC_TOP_PAD_": str(1 << 20),
+}
+"""glibc's: keep freed memory, up to 64 MB, instead of giving pages back that the next picture will want again."""
+
+
 class SettingsError(Exception):
     """A setting does not fit; the message names its environment variable."""
 
@@ -240,7 +248,7 @@ class Settings(BaseSettings):
             name: value for name, value in self.model_dump(exclude_none=True).items() if name in self.model_fields_set
         }
         mine = {f"{PREFIX}{name.upper()}": str(value) for name, value in {**chosen, **overrides}.items()}
-        return {**os.environ, **mine, "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_path)}
+        return {**ALLOCATOR, **os.environ, **mine, "PROMETHEUS_MULTIPROC_DIR": str(self.metrics_path)}
 
 
 def load(**overrides: object) -> Settings:

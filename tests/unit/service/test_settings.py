@@ -280,6 +280,13 @@ def test_metrics_are_shared_where_there_is_a_place_to_share_them(
     assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(settings.metrics_path)
 
 
+def test_children_keep_freed_memory_unless_a_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    assert load().environment()["MALLOC_TRIM_THRESHOLD_"] == str(64 << 20)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "131072")
+    assert load().environment()["MALLOC_TRIM_THRESHOLD_"] == "131072"
+
+
 def test_a_users_own_word_to_tensorflow_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     module.prepare_tensorflow()
