@@ -15,7 +15,7 @@ from service.catalogue import Catalogue
 from service.client.answers import not_ready, refusal
 from service.client.tickets import Flight, Key, Ticket
 from service.settings import Settings
-from service.transport import Channel, Frame, dial, dial_error
+from service.transport import Channel, Frame, dial, dial_error, is_near
 
 log = logs.get(__name__)
 
@@ -64,6 +64,7 @@ class Link:
         """None: not connected."""
         self._dialled: socket.socket | None = None
         self._redial: asyncio.TimerHandle | None = None
+        self._looking_up: asyncio.Task[None] | None = None
         self._redial_seconds = REDIAL_SECONDS
         self._heartbeat_seconds = settings.engine_heartbeat_seconds
         self._timeout_seconds = settings.engine_timeout_seconds
@@ -88,8 +89,9 @@ class Link:
             await self._heartbeat
         self.ready = False
         self._give_up_controls("the service is stopping")
-        if self._redial is not None:
-            self._redial.cancel()
+        for attempt in (self._redial, self._looking_up):
+            if attempt is not None:
+                attempt.cancel()
         if self._dialled is not None:
             self._loop.remove_writer(self._dialled)
             self._dialled.close()
@@ -139,7 +141,9 @@ class Link:
             return
         waited = channel.unsent
         channel.send(frames)
-        if channel.unsent and not waited:
+        if channel.is_gone:
+            self._loop.call_soon(self.read)  # its last words, and its end
+        elif channel.unsent and not waited:
             self._loop.add_writer(channel.fileno(), self._flush, channel)
 
     def _flush(self, channel: Channel) -> None:
@@ -222,12 +226,25 @@ class Link:
     # --- the engine comes and goes
 
     def _dial(self) -> None:
+        if is_near(self.endpoint):
+            try:
+                self._wait_for(dial(self.endpoint))
+            except OSError:
+                self._dial_later()
+        else:
+            self._looking_up = asyncio.create_task(self._dial_far())
+
+    async def _dial_far(self) -> None:
         try:
-            self._dialled = dial(self.endpoint)
+            sock = await asyncio.to_thread(dial, self.endpoint)
         except OSError:
             self._dial_later()
-            return
-        self._loop.add_writer(self._dialled, self._reached, self._dialled)
+        else:
+            self._wait_for(sock)
+
+    def _wait_for(self, sock: socket.socket) -> None:
+        self._dialled = sock
+        self._loop.add_writer(sock, self._reached, sock)
 
     def _reached(self, sock: socket.socket) -> None:
         self._dialled = None

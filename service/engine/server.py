@@ -38,6 +38,8 @@ log = logs.get(__name__)
 
 LEAVING_POLL_MS = 50
 """How often an idle loop sees whether a version that is on its way out may go."""
+INTAKE_SECONDS = 0.005
+"""How long it goes on reading what comes bit by bit while a batch may wait."""
 LINGER_SECONDS = 1.0
 """How long the last answers may take on their way out."""
 
@@ -105,6 +107,8 @@ class Server:
                 # What came while the device was busy is seen only now, so one look is taken after the signal too.
                 last_look = self._stopping
                 self._receive()
+            else:
+                self._hub.ignore()
             if self._news:
                 self._hear_news()
             if self._shelf.leaving:
@@ -121,6 +125,7 @@ class Server:
             else:
                 self._show_waiting()
         self._flush()
+        signal.set_wakeup_fd(-1)
         self._hub.close(LINGER_SECONDS)
         log.info("engine_stopped")
 
@@ -193,6 +198,16 @@ class Server:
     # --- what arrives
 
     def _receive(self) -> None:
+        """Take in what is there. Of a message that is longer than the kernel's buffers each part lets in the next: to
+        leave them for after the next batch would make whatever is behind, heartbeats too, wait for many.
+        """
+        until = time.monotonic() + INTAKE_SECONDS
+        self._take_in()
+        while self._hub.is_amid and time.monotonic() < until:
+            self._hub.wait(1)
+            self._take_in()
+
+    def _take_in(self) -> None:
         for peer, frames in self._hub.receive():
             try:
                 message = wire.decode_to_engine(frames[0])

@@ -8,9 +8,9 @@ waits for it (what that saves beside ZeroMQ is in docs/decisions.md). Messages o
 is sent again: what an engine owed when it went is for `service.client` to ask of another.
 """
 
-from service.transport.addresses import dial, dial_error, listen
+from service.transport.addresses import dial, dial_error, is_near, listen
 from service.transport.channel import Channel
 from service.transport.framing import Frame, FramingError
 from service.transport.hub import Hub
 
-__all__ = ["Channel", "Frame", "FramingError", "Hub", "dial", "dial_error", "listen"]
+__all__ = ["Channel", "Frame", "FramingError", "Hub", "dial", "dial_error", "is_near", "listen"]

@@ -11,8 +11,6 @@ BACKLOG = 128
 BUFFER_BYTES = 1 << 20
 """Asked for on either side of a Unix socket, so that a request of some hundred pictures is on its way while the engine works.
 The kernel gives at most `net.core.wmem_max`."""
-LOST_AFTER_MILLISECONDS = 10_000
-"""What a far machine has not acknowledged for so long ends its connection."""
 UNDER_WAY = (0, errno.EINPROGRESS)
 
 
@@ -53,6 +51,11 @@ def dial(endpoint: str) -> socket.socket:
     return sock
 
 
+def is_near(endpoint: str) -> bool:
+    """Whether to dial it takes no time; else its name may have to be looked up, for seconds."""
+    return endpoint.startswith("ipc://")
+
+
 def dial_error(sock: socket.socket) -> int:
     """The number of the error that ended an attempt to connect; 0: none."""
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -66,8 +69,6 @@ def prepare(sock: socket.socket) -> None:
         return
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, LOST_AFTER_MILLISECONDS)
 
 
 def _parse(endpoint: str) -> tuple[socket.AddressFamily, str | tuple[str, int]]:
@@ -80,7 +81,12 @@ def _parse(endpoint: str) -> tuple[socket.AddressFamily, str | tuple[str, int]]:
     host = host.strip("[]")
     if host == "*":
         host = "0.0.0.0"  # noqa: S104  # whoever writes a star wants that
-    family, _, _, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
+    try:
+        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(errno.EINVAL, f"no name of a host: {error}", endpoint) from None
+    # IPv4 where there is both: an engine that listens everywhere does so on 0.0.0.0.
+    family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
     return family, (str(address[0]), int(address[1]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections import deque
 from collections.abc import Sequence
@@ -34,6 +35,11 @@ class Channel:
     def fileno(self) -> int:
         """Of the socket; -1 once it is closed."""
         return self._sock.fileno()
+
+    @property
+    def is_amid(self) -> bool:
+        """Whether a message has come in part."""
+        return self._assembler.has_begun
 
     @property
     def unsent(self) -> bool:
@@ -69,7 +75,10 @@ class Channel:
                 sent -= min(sent, first.nbytes)
 
     def receive(self) -> list[list[memoryview]]:
-        """The messages that have come whole by now. When those were the last, `ended` says so."""
+        """The messages that have come whole by now. When those were the last, `ended` says so.
+
+        It reads until there is nothing left: a loop that has told of an error once, as uvloop does, tells of nothing more.
+        """
         messages: list[list[memoryview]] = []
         for _ in range(READS_AT_ONCE):
             if self.ended is not None:
@@ -85,8 +94,6 @@ class Channel:
                 break
             if not piece:
                 self._end("it has hung up")
-            elif len(piece) < wanted:
-                break  # there is no more, or the socket will say so
         return messages
 
     def close(self) -> None:
@@ -101,6 +108,8 @@ class Channel:
             return 0
         except OSError:
             self._give_up()
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)  # so that either end reads an end, whatever the error was
             return 0
 
     def _keep(self, buffers: Sequence[Frame], sent: int) -> None:

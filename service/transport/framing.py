@@ -42,6 +42,11 @@ class Assembler:
         """How many bytes of a message that has begun are known to be still to come."""
         return max(0, self._wanted - self._held)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it holds the beginning of a message."""
+        return self._held > 0
+
     def feed(self, piece: bytes) -> list[list[memoryview]]:
         """The messages that `piece` completes.
 

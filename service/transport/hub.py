@@ -16,6 +16,8 @@ from service.transport.framing import Frame
 
 log = logs.get(__name__)
 
+ACCEPT_AGAIN_SECONDS = 1.0
+
 
 class Hub:
     """Belongs to one thread, but for `wake`."""
@@ -27,6 +29,8 @@ class Hub:
         self._names: dict[int, bytes] = {}
         """Of the peers, by the descriptors of their sockets."""
         self._readable: list[bytes] = []
+        self._came = False
+        self._accept_again_seconds: float | None = None
         self._poller = select.poll()
         # What is no message can end a wait, too.
         self._wake_read, self._wake_write = socket.socketpair()
@@ -49,8 +53,7 @@ class Hub:
         until = time.monotonic() + linger_seconds
         while any(peer.unsent for peer in self._peers.values()) and (left := until - time.monotonic()) > 0:
             self.wait(int(left * 1000) + 1)
-            for _ in self.receive():  # nobody is listened to any more, but who hangs up is waited for no longer
-                pass
+            self.ignore()
         for name in list(self._peers):
             self._drop(name)
         for sock in (self._listener, self._wake_read, self._wake_write):
@@ -66,12 +69,14 @@ class Hub:
 
     def wake(self) -> None:
         """End a wait, from whatever thread."""
-        with contextlib.suppress(BlockingIOError):  # full: it will wake up all the same
+        with contextlib.suppress(OSError):  # full: it will wake up all the same; closed: it is over
             self._wake_write.send(b"\0")
 
     def wait(self, timeout_ms: int | None) -> None:
         """Until there is something to `receive`, somebody wakes us, or `timeout_ms` have passed; None: for ever."""
         self._readable.clear()
+        if self._accept_again_seconds is not None:
+            timeout_ms = self._pause_accepting(self._accept_again_seconds, timeout_ms)
         for descriptor, events in self._poller.poll(timeout_ms):
             name = self._names.get(descriptor)
             if name is not None:
@@ -87,15 +92,26 @@ class Hub:
 
     # --- messages
 
+    @property
+    def is_amid(self) -> bool:
+        """Whether something came last time, and a message has come in part."""
+        return self._came and any(peer.is_amid for peer in self._peers.values())
+
     def receive(self) -> Iterator[tuple[bytes, list[memoryview]]]:
         """What the last `wait` found: from whom, and the frames."""
-        for name in self._readable:
+        readable, self._readable = self._readable, []
+        self._came = bool(readable)
+        for name in readable:
             peer = self._peers[name]
             for frames in peer.receive():
                 yield name, frames
             if peer.ended is not None:
                 self._drop(name)
-        self._readable.clear()
+
+    def ignore(self) -> None:
+        """Drop what the last `wait` found, so that the next does not find it again."""
+        for _ in self.receive():
+            pass
 
     def send(self, name: bytes, frames: Sequence[Frame]) -> bool:
         """Send a message to a peer. False: it does not read, and the message was dropped; who has gone misses nothing."""
@@ -113,14 +129,28 @@ class Hub:
     def _accept(self, listener: socket.socket) -> None:
         try:
             sock, _ = listener.accept()
-        except OSError as error:  # gone again already, or no descriptors left
-            log.warning("accept_failed", error=str(error))
+        except (BlockingIOError, ConnectionError):  # gone again already
+            return
+        except OSError as error:  # no descriptors left: it would be told of the same caller again and again
+            log.error("accept_failed", error=str(error))
+            self._poller.unregister(listener)
+            self._accept_again_seconds = time.monotonic() + ACCEPT_AGAIN_SECONDS
             return
         prepare(sock)
         name = b"%d" % next(self._numbers)
         self._peers[name] = Channel(sock)
         self._names[sock.fileno()] = name
         self._poller.register(sock, select.POLLIN)
+
+    def _pause_accepting(self, again_seconds: float, timeout_ms: int | None) -> int | None:
+        """How long to wait at most while nobody is accepted; from the moment on, whoever has waited is."""
+        left_ms = max(0, int(1000 * (again_seconds - time.monotonic())) + 1)
+        if time.monotonic() < again_seconds:
+            return left_ms if timeout_ms is None else min(left_ms, timeout_ms)
+        self._accept_again_seconds = None
+        if self._listener is not None:
+            self._poller.register(self._listener, select.POLLIN)
+        return timeout_ms
 
     def _flush(self, name: bytes) -> None:
         peer = self._peers[name]

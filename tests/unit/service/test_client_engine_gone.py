@@ -158,9 +158,11 @@ def test_what_was_accepted_before_the_death_was_noticed_waits_for_the_next(
 ) -> None:
     async def run() -> None:
         async with connected(settings) as client:
+            engine.hold()
+            asks = [ask(client, 1, 1), ask(client, 200, 2)]
+            await asyncio.sleep(0)  # accepted; the small one is sent in the loop's next turn
             engine.die()  # the loop stands still meanwhile
             assert client.ready
-            asks = [ask(client, 1, 1), ask(client, 200, 2)]
             await until(lambda: not client.ready)
             with TinyEngine(settings.endpoint):
                 answers = await asyncio.gather(*asks)

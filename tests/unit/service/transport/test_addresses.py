@@ -80,3 +80,20 @@ def test_addresses_that_are_none(endpoint: str) -> None:
 def test_a_star_is_every_address() -> None:
     with listen("tcp://*:0") as listener:
         assert listener.getsockname()[0] == "0.0.0.0"
+
+
+def test_a_name_that_no_host_can_have() -> None:
+    with pytest.raises(OSError, match="no name of a host"):
+        dial("tcp://engine..local:7000")
+
+
+def test_ipv4_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listen("tcp://127.0.0.1:0") as listener:
+        port = listener.getsockname()[1]
+        both = [
+            (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+        with dial(f"tcp://localhost:{port}") as caller:
+            assert reached(caller) == 0

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+import uvloop
 
 from service.transport import Channel, channel
+from tests.unit.service.running import until
 
 Pair = tuple[Channel, Channel]
 
@@ -137,3 +140,19 @@ def test_whoever_sends_without_end_is_not_all_that_is_read(pair: Pair, monkeypat
     for _ in range(5):
         one.send([b"12"])  # 10 bytes with its head
     assert [len(other.receive()) for _ in range(3)] == [3, 2, 0]
+
+
+def test_the_end_is_seen_where_a_loop_tells_of_it_once(pair: Pair) -> None:
+    """uvloop tells once that there is something to read and an error, and then nothing more of that socket."""
+    ours, theirs = pair
+
+    async def run() -> None:
+        found: list[list[memoryview]] = []
+        ours.send([b"never read"])
+        theirs.send([b"last words"])
+        theirs.close()
+        asyncio.get_running_loop().add_reader(ours.fileno(), lambda: found.extend(ours.receive()))
+        await until(lambda: ours.ended is not None)
+        assert [heard(frames) for frames in found] == [[b"last words"]]
+
+    uvloop.run(run())

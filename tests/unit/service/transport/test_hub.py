@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import socket
 import threading
@@ -73,6 +74,45 @@ def test_what_wakes_it_is_no_message(hub: Hub) -> None:
     for _ in range(100_000):
         hub.wake()  # never blocks
     hub.wait(None)
+
+
+def test_a_message_that_is_still_coming_is_known(hub: Hub, endpoint: str) -> None:
+    caller = Channel(dial(endpoint))
+    caller.send([b"x" * 20_000_000])
+    assert caller.unsent
+    assert not hub.is_amid
+    found: list[memoryview] = []
+    amid = 0
+    while not found:
+        caller.flush()
+        hub.wait(20_000)
+        found += [frames[0] for _, frames in hub.receive()]
+        amid += hub.is_amid
+    assert amid
+    assert not hub.is_amid
+    assert len(found[0]) == 20_000_000
+    caller.close()
+
+
+def test_without_descriptors_it_waits_with_accepting(
+    hub: Hub, endpoint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("service.transport.hub.ACCEPT_AGAIN_SECONDS", 0.02)
+    caller = Channel(dial(endpoint))
+    caller.send([b"hello"])
+    free = os.dup(0)
+    os.close(free)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))  # the next descriptor is one too many
+    try:
+        hub.wait(20_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert list(hub.receive()) == []
+    assert capsys.readouterr().out.count("accept_failed") == 1
+    [(_, frames)] = heard(hub, 1)
+    assert frames == [b"hello"]
+    caller.close()
 
 
 def test_who_has_gone_misses_nothing(hub: Hub, endpoint: str) -> None:
