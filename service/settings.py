@@ -103,8 +103,8 @@ class Settings(BaseSettings):
     engine_index: int = Field(0, ge=0, description="Which of the engines this process is; the supervisor sets it.")
     engine_endpoint: str = Field(
         "",
-        pattern=r"^(|(ipc|tcp)://[^,]+(,(ipc|tcp)://[^,]+)*)$",
-        description="Addresses of the engines, `ipc://…` or `tcp://…`, with commas between; "
+        pattern=r"^(|(ipc://[^,]+|tcp://[^,]+:\d+)(,(ipc://[^,]+|tcp://[^,]+:\d+))*)$",
+        description="Addresses of the engines, `ipc://<path>` or `tcp://<host>:<port>`, with commas between; "
         "empty: sockets in the run directory.",
     )
     engine_heartbeat_seconds: float = Field(1.0, gt=0, description="How often a worker asks the engine for its state.")

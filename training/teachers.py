@@ -19,9 +19,8 @@ _GRAPH = ("saved_model.pb", "variables/variables.data-00000-of-00001")
 
 @dataclass(frozen=True)
 class Teacher:
-    """A published version that teaches. `sha256` is of its graph and of its weights, so that a run knows it again.
-
-    `rejects` says whether its energy tells digits from what is none, `seed` and `command` how it was trained.
+    """A published version that teaches. `sha256` is of its graph and of its weights, so that a run knows it again;
+    `seed` and `command` are how it was trained.
     """
 
     directory: str
@@ -30,14 +29,13 @@ class Teacher:
     seed: int
     command: str
     sha256: tuple[str, ...]
-    rejects: bool
 
     def document(self) -> dict[str, Any]:
         """What the card says of it: nothing of this machine."""
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
-            if key not in ("directory", "rejects")
+            if key != "directory"
         }
 
 
@@ -70,7 +68,6 @@ def _teacher(directory: Path, dataset: Dataset, validation_size: int, *, with_ou
             seed=card["seed"],
             command=card["command"],
             sha256=tuple(card["files"][file]["sha256"] for file in _GRAPH),
-            rejects=_rejects(card),
         )
     except (KeyError, TypeError) as error:
         raise PublishError(f"{directory} has a card that does not tell how it was trained: {error}") from error

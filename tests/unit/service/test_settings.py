@@ -126,6 +126,8 @@ BAD = [
     ("max_batch_size", "0"),
     ("engine_endpoint", "localhost:7000"),
     ("engine_endpoint", "tcp://"),
+    ("engine_endpoint", "tcp://10.0.0.1"),
+    ("engine_endpoint", "ipc:///tmp/engine.sock,tcp://10.0.0.1:http"),
     ("engine_heartbeat_seconds", "0"),
     ("engine_timeout_seconds", "soon"),
     ("deadline_seconds", "-1"),
