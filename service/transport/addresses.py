@@ -12,6 +12,7 @@ BUFFER_BYTES = 1 << 20
 """Asked for on either side of a Unix socket, so that a request of some hundred pictures is on its way while the engine works.
 The kernel gives at most `net.core.wmem_max`."""
 UNDER_WAY = (0, errno.EINPROGRESS)
+MAX_PORT = 65_535
 
 
 def listen(endpoint: str) -> socket.socket:
@@ -76,7 +77,7 @@ def _parse(endpoint: str) -> tuple[socket.AddressFamily, str | tuple[str, int]]:
     if scheme == "ipc":
         return socket.AF_UNIX, rest
     host, _, port = rest.rpartition(":")
-    if scheme != "tcp" or not host or not port.isdecimal():
+    if scheme != "tcp" or not host or not port.isdecimal() or int(port) > MAX_PORT:
         raise OSError(errno.EINVAL, "neither ipc://<path> nor tcp://<host>:<port>", endpoint)
     host = host.strip("[]")
     if host == "*":

@@ -70,7 +70,9 @@ def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
-@pytest.mark.parametrize("endpoint", ["udp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://:70", "tcp://127.0.0.1:http"])
+@pytest.mark.parametrize(
+    "endpoint", ["udp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://:70", "tcp://127.0.0.1:http", "tcp://127.0.0.1:70000"]
+)
 def test_addresses_that_are_none(endpoint: str) -> None:
     for use in (dial, listen):
         with pytest.raises(OSError, match="neither ipc://<path> nor tcp://<host>:<port>"):
