@@ -22,7 +22,7 @@ from tests.monitoring.material import DASHBOARDS, Panel, panels
 from tests.monitoring.mixed_load import Load, mixed_load
 from tests.monitoring.prometheus_process import Prometheus, watching
 from tests.monitoring.toy_models import IMAGES, NAME, PUBLISHED_LATER
-from tests.processes import eventually, run_python
+from tests.processes import eventually, eventually_equal, run_python
 
 pytestmark = pytest.mark.slow
 
@@ -114,8 +114,9 @@ def test_marks_and_variables_have_data(watched: Watched, name: str) -> None:
         for variable in DASHBOARDS[name]["templating"]["list"]
         if variable["type"] == "query"
     }
-    assert watched.prometheus.label_values(queries["model"]) == [NAME]
-    assert set(watched.prometheus.label_values(queries["version"])) == {"1", "2", PUBLISHED}
+    # Which versions there are is seen at the next scrape, not when the service says that it is ready.
+    eventually_equal(lambda: watched.prometheus.label_values(queries["model"]), [NAME])
+    eventually_equal(lambda: sorted(watched.prometheus.label_values(queries["version"])), ["1", "2", PUBLISHED])
 
 
 def test_every_rule_can_be_evaluated(watched: Watched) -> None:
