@@ -9,8 +9,8 @@ protocols, endpoints nothing of sockets or threads; a test holds the answers ove
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -60,10 +60,23 @@ class Job(Protocol):
         """How many rows its answer has, roughly: what `finish` costs."""
         ...
 
+    @property
+    def company(self) -> Hashable | None:
+        """Jobs that begin at the same time and name the same here may be asked together; None: it goes alone."""
+        ...
+
     async def ask(self) -> None:
         """Get the answer from the engine and keep it.
 
         :raise ServiceError: as `service.client.EngineClient.ask` does.
+        """
+        ...
+
+    async def ask_together(self, jobs: Sequence[Any]) -> None:
+        """As `ask` of each of `jobs`, this one among them, which share a `company`.
+
+        :raise UnknownVersionError, QueueFullError: together they cannot be asked; alone they may.
+        :raise ServiceError: as `ask`, and it is everyone's.
         """
         ...
 
@@ -74,6 +87,16 @@ class Job(Protocol):
     def passed(self, write_seconds: float) -> None:
         """It has been answered, well; record how long its stages took. Writing took `write_seconds`."""
         ...
+
+
+class Solitary:
+    """A job that is always asked by itself."""
+
+    __slots__ = ()
+    company: ClassVar[None] = None
+
+    async def ask_together(self, jobs: Sequence[Any]) -> None:
+        raise NotImplementedError
 
 
 class Endpoint(Protocol):

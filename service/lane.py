@@ -1,7 +1,7 @@
 """The inference lane: POSTs to inference endpoints answered in the event loop, without ASGI and Flask.
 
-    open (headers) ── complete (body) ── its turn: begin ── ask, in a task ── finish, answer
-                                         └ heavy: in a thread ┘
+    open (headers) ── complete (body) ── its turn: begin ── ask, in a task, with others ── finish, answer
+                                         └ heavy: in a thread, alone ┘
 
 Flask's dispatch and the hand-over to a thread cost several times what a small picture does; and a thread that waits for
 the engine is one less for `/healthz`, just when the engine has died. So this answers them itself, with the endpoints
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Hashable, Sequence
 
 from service import logs
 from service.browsers import raw
@@ -23,6 +24,7 @@ from service.errors import InternalError, QueueFullError, ServiceError
 from service.http1 import Exchange
 from service.request_ids import HEADER, request_id
 from service.responses import Reply, refused
+from service.router import TRIED_ALONE
 from service.services import Services
 from service.tracing.traceparent import RESPONSE_HEADER
 
@@ -69,11 +71,8 @@ class Lane:
             exchange.budget_seconds = intake.budget_seconds(headers.get(_TIMEOUT_HEADER, b"").decode("latin-1"))
             if intake.is_too_large(headers.get(b"content-length", b"").decode("latin-1")):
                 raise intake.too_large()
-        except ServiceError as fault:
-            self._refuse(exchange, fault)
-        except Exception:
-            log.exception("internal_error", id=exchange.request_id)
-            self._refuse(exchange, _ours())
+        except Exception as fault:  # noqa: BLE001  (answered, and logged where it is ours)
+            self._fail(exchange, fault)
 
     def overflow(self, exchange: Exchange) -> None:
         """Its body is larger than bodies may be."""
@@ -92,65 +91,113 @@ class Lane:
             asyncio.get_running_loop().call_soon(self._take_turns)
 
     def gone(self, exchange: Exchange) -> None:
-        """Its caller hung up. What it waits for is given up."""
+        """Its caller hung up. What nobody waits for any more is given up."""
         # All is said and undone here: a task that has not taken its first step would never hear of its end.
         self._at_work.discard(exchange)
-        if exchange.task is not None:
+        if exchange.task is not None and all(each.is_over for each in exchange.company):
             exchange.task.cancel()
+        exchange.company = ()
         self._note(exchange, CALLER_GONE, self._services.clock(), "client_gone")
 
     # --- its turn
 
     def _take_turns(self) -> None:
         waiting = self._waiting
+        companies: dict[Hashable, list[Exchange]] = {}
         for _ in range(min(TURNS, len(waiting))):
-            self._begin(waiting.popleft())
+            exchange = waiting.popleft()
+            if not exchange.disconnected and self._begin(exchange):
+                company = None if exchange.job is None else exchange.job.company
+                companies.setdefault(exchange if company is None else company, []).append(exchange)
+        for together in companies.values():
+            self._set_out(together)
         self._turn_is_due = bool(waiting)
         if waiting:
             asyncio.get_running_loop().call_soon(self._take_turns)
 
-    def _begin(self, exchange: Exchange) -> None:
-        if exchange.disconnected:
-            return
+    def _begin(self, exchange: Exchange) -> bool:
+        """Whether it goes on. Its job is begun, unless a thread is to do that."""
         try:
             if b"content-encoding" not in exchange.headers:
                 call = _call(exchange, exchange.body)
                 if not exchange.endpoint.is_heavy(call):
                     exchange.job = exchange.endpoint.begin(call)
-        except ServiceError as fault:
-            self._refuse(exchange, fault)
-            return
-        except Exception:
-            log.exception("internal_error", id=exchange.request_id)
-            self._refuse(exchange, _ours())
-            return
-        exchange.task = asyncio.get_running_loop().create_task(self._go_on(exchange))
-        self._at_work.add(exchange)
+        except Exception as fault:  # noqa: BLE001  (answered, and logged where it is ours)
+            self._fail(exchange, fault)
+            return False
+        return True
 
-    async def _go_on(self, exchange: Exchange) -> None:
+    def _set_out(self, company: Sequence[Exchange]) -> None:
+        task = asyncio.get_running_loop().create_task(self._go_on(company))
+        self._at_work.update(company)
+        for exchange in company:
+            exchange.task = task
+            exchange.company = company
+
+    async def _go_on(self, company: Sequence[Exchange]) -> None:
+        """Ask for all of `company`, and answer each."""
+        first = company[0]
         try:
-            job = exchange.job
-            if job is None:
-                job = exchange.job = await self._begun_in_a_thread(exchange)
-            await job.ask()
-            if job.pictures > BULK_PICTURES:
-                reply = await asyncio.to_thread(exchange.endpoint.finish, job)
+            if first.job is None:
+                first.job = await self._begun_in_a_thread(first)
+            jobs = [exchange.job for exchange in company if exchange.job is not None]
+            if len(jobs) > 1:
+                await first.job.ask_together(jobs)
             else:
-                reply = exchange.endpoint.finish(job)
+                await first.job.ask()
+        except asyncio.CancelledError:
+            if not all(exchange.is_over for exchange in company):
+                raise
+        except Exception as fault:  # noqa: BLE001  (the same)
+            there = [exchange for exchange in company if not exchange.is_over]
+            for exchange in there:
+                if len(company) > 1 and isinstance(fault, TRIED_ALONE):
+                    self._set_out([exchange])
+                else:
+                    self._fail(exchange, fault)
+                    self._leave(exchange)
+        else:
+            for exchange, job in zip(company, jobs, strict=True):
+                if not exchange.is_over:
+                    self._end(exchange, job)
+
+    def _end(self, exchange: Exchange, job: Job) -> None:
+        """It has been asked: answer it, now or, where that takes long, in a task of its own."""
+        if job.pictures > BULK_PICTURES or exchange.carrier.is_full:
+            exchange.task = asyncio.get_running_loop().create_task(self._end_slowly(exchange, job))
+            exchange.company = (exchange,)
+            return
+        try:
+            self._reply(exchange, exchange.endpoint.finish(job), job)
+        except Exception as fault:  # noqa: BLE001  (answered, and logged where it is ours)
+            self._fail(exchange, fault)
+        self._leave(exchange)
+
+    async def _end_slowly(self, exchange: Exchange, job: Job) -> None:
+        try:
+            reply = await asyncio.to_thread(exchange.endpoint.finish, job)
             if exchange.carrier.is_full:
                 await exchange.carrier.drained()
             self._reply(exchange, reply, job)
         except asyncio.CancelledError:
             if not exchange.disconnected:
                 raise
-        except ServiceError as fault:
-            self._refuse(exchange, fault)
-        except Exception:
-            log.exception("internal_error", id=exchange.request_id)
-            self._refuse(exchange, _ours())
+        except Exception as fault:  # noqa: BLE001  (answered, and logged where it is ours)
+            self._fail(exchange, fault)
         finally:
-            self._at_work.discard(exchange)
-            exchange.task = None
+            self._leave(exchange)
+
+    def _leave(self, exchange: Exchange) -> None:
+        self._at_work.discard(exchange)
+        exchange.task = None
+        exchange.company = ()  # which holds it
+
+    def _fail(self, exchange: Exchange, fault: Exception) -> None:
+        """Answer with what went wrong: the caller's fault, or ours."""
+        if not isinstance(fault, ServiceError):
+            log.error("internal_error", id=exchange.request_id, exc_info=fault)
+            fault = _ours()
+        self._refuse(exchange, fault)
 
     async def _begun_in_a_thread(self, exchange: Exchange) -> Job:
         services, body = self._services, exchange.body

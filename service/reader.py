@@ -15,7 +15,7 @@ import orjson
 
 from service import arguments, forms
 from service.client import Answer
-from service.endpoint import Call, Facts
+from service.endpoint import Call, Facts, Solitary
 from service.errors import InvalidParameterError, PayloadTooLargeError, ServiceError, UnsupportedMediaTypeError
 from service.images import DIGITS
 from service.images.limits import PictureLimits
@@ -45,7 +45,7 @@ class Query:
 
 
 @dataclass(slots=True)
-class ReadJob:
+class ReadJob(Solitary):
     """A request whose pieces are ready for the model."""
 
     router: Router

@@ -24,12 +24,14 @@ import orjson
 from service import metrics
 from service.catalogue import Catalogue, ModelVersion
 from service.client import Answer, EngineClient, Outputs
-from service.errors import NotReadyError, ServiceError, UnknownVersionError
+from service.errors import NotReadyError, QueueFullError, ServiceError, UnknownVersionError
 from service.images import suits
 from service.observation import Observer
 from service.shadow import Shadow
 
 CANARY, SHADOW = "canary", "shadow"
+TRIED_ALONE = (UnknownVersionError, QueueFullError)
+"""What befalls those who ask together, but may not befall each of them."""
 Found = TypeVar("Found")
 
 
@@ -111,11 +113,46 @@ class Router:
         answer, target = await self._asked(
             wanted, target, None, lambda version: self._client.ask(version, images, budget_seconds)
         )
+        self._show(wanted, target, images, answer)
+        return answer, target
+
+    async def predict_together(
+        self,
+        wanted: Sequence[Wanted],
+        target: Target,
+        images: Sequence[npt.NDArray[np.uint8]],
+        budget_seconds: float,
+    ) -> list[Answer]:
+        """`predict` for many at once, each with its `images`, for all of whom `target` was chosen.
+
+        :raise UnknownVersionError: it has just left. Who shall answer instead is for each to ask by itself.
+        :raise QueueFullError: there is no room for all of them, but for some there may be.
+        :raise ServiceError: as `EngineClient.ask` does.
+        """
+        started, version = time.monotonic(), target.version
+        try:
+            answer = await self._client.ask(version, np.concatenate(images), budget_seconds)
+        except TRIED_ALONE:
+            raise
+        except ServiceError:
+            failed = metrics.FAILED_SECONDS.labels(version.name, str(version.version))
+            for _ in wanted:
+                failed.observe(time.monotonic() - started)
+            raise
+        answers, start = [], 0
+        for one, pictures in zip(wanted, images, strict=True):
+            stop = start + len(pictures)
+            answers.append(answer.part(start, stop))
+            self._show(one, target, pictures, answers[-1])
+            start = stop
+        return answers
+
+    def _show(self, wanted: Wanted, target: Target, images: npt.NDArray[np.uint8], answer: Answer) -> None:
+        """To the version labelled shadow, if it is that request's turn."""
         if wanted.is_open:
             choice = self._choice(wanted)
             if choice.shadow is not None and _share(SHADOW, wanted.request_id) < choice.shadow_share:
                 self._shadow.show(choice.shadow, target.version, images, answer.probabilities)
-        return answer, target
 
     async def run(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -44,8 +45,7 @@ class Landed:
     """What the first of those who answer has made of all rows at once, kept for the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, eq=False):
     """For N pictures: `probabilities` float32 (N, K), `energy` float32 (N), and where the time went."""
 
     probabilities: npt.NDArray[np.float32]
@@ -59,6 +59,18 @@ class Answer:
     """What the rows were cut out of, None if they stand alone."""
     at: int = 0
     """Where in there they begin."""
+
+    def part(self, start: int, stop: int) -> Answer:
+        """The same for pictures `start` to `stop`."""
+        return Answer(
+            self.probabilities[start:stop],
+            self.energy[start:stop],
+            self.queue_seconds,
+            self.inference_seconds,
+            self.batch_pictures,
+            self.landed,
+            self.at + start,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ log = logs.get(__name__)
 BULK_PICTURES = 64
 MAX_LOSSES = 2
 HANDED_OUT = 16
-"""How many callers hear of their answers in one turn of the loop: to write so many takes about a millisecond."""
+"""How many pictures' answers callers hear of in one turn of the loop: to write so many takes about a millisecond."""
 
 
 class Dispatcher:
@@ -171,10 +171,11 @@ class Dispatcher:
         landed: Landed,
         now: float,
     ) -> None:
-        """Answer `HANDED_OUT` tickets from `number`, whose rows begin `at`, and the others in the loop's next turns."""
+        """Answer tickets from `number`, whose rows begin `at`: `HANDED_OUT` rows, and the others in the loop's next turns."""
         inference_seconds = message.inference_seconds
-        end_number = number + HANDED_OUT
-        for ticket in tickets[number:end_number]:
+        end_at = at + HANDED_OUT
+        while number < len(tickets) and at < end_at:
+            ticket = tickets[number]
             end = at + ticket.pictures
             if not ticket.future.done():
                 queue_seconds = max(0.0, now - ticket.submitted_seconds - inference_seconds)
@@ -189,9 +190,9 @@ class Dispatcher:
                         at,
                     )
                 )
-            at = end
-        if end_number < len(tickets):
-            self._loop.call_soon(self._hand_out_from, end_number, at, tickets, message, landed, now)
+            number, at = number + 1, end
+        if number < len(tickets):
+            self._loop.call_soon(self._hand_out_from, number, at, tickets, message, landed, now)
 
     def _hand_over(self, ticket: Ticket, message: wire.Ran, frames: list[memoryview]) -> None:
         try:

@@ -46,6 +46,7 @@ class Exchange:
         "budget_seconds",
         "carrier",
         "client_host",
+        "company",
         "disconnected",
         "endpoint",
         "headers",
@@ -105,6 +106,8 @@ class Exchange:
         """Once it has begun."""
         self.task: asyncio.Task[Any] | None = None
         """While it waits for something."""
+        self.company: Sequence[Exchange] = ()
+        """All whose task that is, itself among them."""
 
     @property
     def is_over(self) -> bool:

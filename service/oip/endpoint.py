@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy.typing as npt
 
-from service.endpoint import Call, Facts
+from service.endpoint import Call, Facts, Solitary
 from service.errors import InvalidParameterError
 from service.images.limits import PictureLimits
 from service.oip.addressing import SERVING, infer_address, is_infer, signature_of
@@ -33,7 +33,7 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(slots=True)
-class InferJob:
+class InferJob(Solitary):
     """A request whose tensors are ready for the model."""
 
     endpoint: OpenInference

@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from service.catalogue import Signature
-from service.endpoint import Facts
+from service.endpoint import Facts, Solitary
 from service.errors import UnknownSignatureError
 from service.router import Router, Target, Wanted
 from service.tfserving.request import Form
@@ -24,7 +24,7 @@ _BATCHED = frozenset(("probabilities", "energy"))
 
 
 @dataclass(slots=True)
-class RestJob:
+class RestJob(Solitary):
     """A request whose arrays are ready for the model."""
 
     router: Router

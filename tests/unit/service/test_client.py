@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import accumulate, pairwise
 
 import msgspec
 import numpy as np
@@ -92,11 +93,12 @@ def test_requests_of_one_turn_of_the_loop_travel_together(settings: Settings, en
 def test_many_answers_that_came_together_are_handed_out_a_few_in_each_turn(
     settings: Settings, engine: TinyEngine
 ) -> None:
-    number = 2 * HANDED_OUT + 3
+    sizes = [1 + seed % 3 for seed in range(HANDED_OUT)]
+    number, pictures_by_then = len(sizes), list(accumulate(sizes))
 
     async def run() -> tuple[list[int], list[Answer]]:
         async with connected(settings) as client:
-            asks = [ask(client, 1 + seed % 3, seed) for seed in range(number)]
+            asks = [ask(client, size, seed) for seed, size in enumerate(sizes)]
             counts = [0]
             while counts[-1] < number:
                 await asyncio.sleep(0)
@@ -107,9 +109,13 @@ def test_many_answers_that_came_together_are_handed_out_a_few_in_each_turn(
 
     counts, answers = asyncio.run(run())
     assert len(engine.asked) == 1
-    assert counts == [0, HANDED_OUT, 2 * HANDED_OUT, number]
-    for seed, answer in enumerate(answers):
-        assert np.array_equal(answer.probabilities, classify(pictures(1 + seed % 3, seed))[0])
+    handed_out = [0, *(pictures_by_then[count - 1] for count in counts[1:])]
+    assert handed_out[-1] == sum(sizes)
+    for before, after in pairwise(handed_out[:-1]):
+        assert HANDED_OUT <= after - before < HANDED_OUT + max(sizes)
+    assert 0 < handed_out[-1] - handed_out[-2] < HANDED_OUT + max(sizes)
+    for seed, (size, answer) in enumerate(zip(sizes, answers, strict=True)):
+        assert np.array_equal(answer.probabilities, classify(pictures(size, seed))[0])
 
 
 def test_what_comes_while_a_message_is_in_flight_becomes_one_further_message(
