@@ -32,7 +32,12 @@ log = logs.get(__name__)
 CALLER_GONE = 499
 """What nginx's log calls a caller who hung up; nobody sees it but the metrics and the log."""
 TURNS = 4
-"""How many requests are begun before the loop looks at its sockets again: less than a millisecond's work."""
+"""How many requests are begun before the loop looks at its sockets again: a quarter of a millisecond's work. They go to the
+engine together; more at once, and of few callers all would wait for it, and then it for all of them, …
+"""
+TURNS_MAX = 8
+"""… while of many so many may: what is done once for all of them costs each less."""
+_CROWD = 3
 _ID_HEADER = HEADER.lower().encode()
 _TIMEOUT_HEADER = b"x-request-timeout-ms"
 _TRACE_HEADER = RESPONSE_HEADER.lower().encode()
@@ -104,7 +109,8 @@ class Lane:
     def _take_turns(self) -> None:
         waiting = self._waiting
         companies: dict[Hashable, list[Exchange]] = {}
-        for _ in range(min(TURNS, len(waiting))):
+        turns = max(TURNS, min(TURNS_MAX, len(waiting) // _CROWD))
+        for _ in range(min(turns, len(waiting))):
             exchange = waiting.popleft()
             if not exchange.disconnected and self._begin(exchange):
                 company = None if exchange.job is None else exchange.job.company

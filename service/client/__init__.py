@@ -4,8 +4,9 @@
     what callers see           gathers, chooses,        heartbeat, messages in flight
                                retries
 
-- Gathering: while a message to a model is in flight, what arrives for it waits and travels as one message. Bulk
-  requests travel alone, so that small ones never wait for them here.
+- Gathering: while a message to a model is in flight, what arrives for it waits and travels as one message. A second is
+  in flight only where the first is so small that its engine would soon stand still. Bulk requests travel alone, so that
+  small ones never wait for them here.
 - Choosing: a message goes to the engine that has the version and the fewest pictures in flight; one that has just
   missed a heartbeat only if there is no other.
 - Retrying: when an engine goes, what was in flight goes to another one, or waits for the next, within its deadline and

@@ -20,6 +20,13 @@ log = logs.get(__name__)
 
 BULK_PICTURES = 64
 MAX_LOSSES = 2
+AHEAD_PICTURES = 8
+"""So many that wait are worth a message of their own, behind the one in flight, …"""
+SOON_DONE_PICTURES = 16
+"""… if the engine has fewer than so many: it would stand still until this loop hears of its answer and sends again. With
+more to do it does not, and what waits becomes a larger batch.
+"""
+AT_ONE_ENGINE = 2
 HANDED_OUT = 16
 """How many pictures' answers callers hear of in one turn of the loop: to write so many takes about a millisecond."""
 
@@ -53,6 +60,7 @@ class Dispatcher:
         for lane in self._lanes.values():
             waiting += lane.waiting
             lane.waiting.clear()
+            lane.waiting_pictures = 0
         self._stranded.clear()
         fail(waiting, not_ready("the service is stopping"))
 
@@ -74,7 +82,8 @@ class Dispatcher:
         if lane is None:
             lane = self._lanes[ticket.key] = Lane(ticket.key)
         lane.waiting.append(ticket)
-        if not lane.flush_scheduled and len(lane.busy) < len(self.links):
+        lane.waiting_pictures += ticket.pictures
+        if not lane.flush_scheduled and (len(lane.busy) < len(self.links) or lane.waiting_pictures >= AHEAD_PICTURES):
             # Not at once: requests that are read in this turn of the loop join the same message.
             lane.flush_scheduled = True
             self._loop.call_soon(self._flush, lane)
@@ -84,10 +93,14 @@ class Dispatcher:
         if not lane.waiting:
             return
         link = self._choose(lane.key, lane.busy)
+        if link is None and lane.waiting_pictures >= AHEAD_PICTURES:
+            lane.forget_the_done()
+            if lane.waiting_pictures >= AHEAD_PICTURES:
+                link = self._choose(lane.key, [link for link in lane.busy if not _is_soon_done(link, lane)])
         if link is None:
             return
-        tickets = [t for t in lane.waiting if not t.future.done()]
-        lane.waiting.clear()
+        lane.forget_the_done()
+        tickets, lane.waiting, lane.waiting_pictures = lane.waiting, [], 0
         if not tickets:
             return
         lane.busy.append(link)
@@ -296,3 +309,7 @@ class Dispatcher:
             # One lost on the way must not hold up its lane for good.
             if all(ticket.future.done() for ticket in flight.tickets):
                 self._forget(flight)
+
+
+def _is_soon_done(link: Link, lane: Lane) -> bool:
+    return link.pictures < SOON_DONE_PICTURES and lane.busy.count(link) < AT_ONE_ENGINE

@@ -66,13 +66,19 @@ class Call(Ticket):
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """Small predictions of one model version that wait for a message of theirs in flight, one per engine."""
+    """Small predictions of one model version that wait for those of theirs in flight."""
 
     key: Key
     waiting: list[Prediction] = field(default_factory=list)
+    waiting_pictures: int = 0
     busy: list[Link] = field(default_factory=list)
-    """The engines at which a message of this lane is in flight."""
+    """The engines at which a message of this lane is in flight, each as often as there are messages."""
     flush_scheduled: bool = False
+
+    def forget_the_done(self) -> None:
+        """Let go of those for whom nobody waits any more."""
+        self.waiting = [ticket for ticket in self.waiting if not ticket.future.done()]
+        self.waiting_pictures = sum([ticket.pictures for ticket in self.waiting])
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,7 @@ import pytest
 
 from service import errors, wire
 from service.client import BULK_PICTURES, Answer, EngineClient
-from service.client.dispatcher import HANDED_OUT
+from service.client.dispatcher import AHEAD_PICTURES, HANDED_OUT, SOON_DONE_PICTURES
 from service.settings import Settings
 from tests.unit.service.conftest import MakeSettings
 from tests.unit.service.running import connected, pictures, until
@@ -126,18 +126,49 @@ def test_what_comes_while_a_message_is_in_flight_becomes_one_further_message(
             engine.hold()
             asks = [ask(client, 1, 0)]
             await asyncio.to_thread(engine.wait_for, 1)
-            for seed in range(1, 11):
-                asks.append(ask(client, 1 + seed % 3, seed))
+            for seed, size in enumerate(sizes, 1):
+                asks.append(ask(client, size, seed))
                 await started(*asks)
             await asyncio.to_thread(engine.release)
             return await asyncio.gather(*asks)
 
+    sizes = [1, 3, 2, 1]
+    assert sum(sizes) < AHEAD_PICTURES
     answers = asyncio.run(run())
     assert len(engine.asked) == 2
-    for seed, answer in enumerate(answers):
-        sent = pictures(1 + seed % 3 if seed else 1, seed)
+    for seed, (size, answer) in enumerate(zip([1, *sizes], answers, strict=True)):
+        sent = pictures(size, seed)
         assert np.array_equal(answer.probabilities, classify(sent)[0])
         assert np.array_equal(answer.energy, classify(sent)[1])
+
+
+@pytest.mark.parametrize(
+    ("first", "messages"),
+    [
+        (1, [1, AHEAD_PICTURES, AHEAD_PICTURES + 1]),
+        (SOON_DONE_PICTURES - 1, [SOON_DONE_PICTURES - 1, AHEAD_PICTURES, AHEAD_PICTURES + 1]),
+        (SOON_DONE_PICTURES, [SOON_DONE_PICTURES, 2 * AHEAD_PICTURES + 1]),
+    ],
+)
+def test_an_engine_that_is_soon_done_has_its_next_message_already(
+    settings: Settings, engine: TinyEngine, first: int, messages: list[int]
+) -> None:
+    async def run() -> None:
+        async with connected(settings) as client:
+            engine.hold()
+            asks = [ask(client, first, 0)]
+            await asyncio.to_thread(engine.wait_for, 1)
+            for seed in range(2 * AHEAD_PICTURES + 1):
+                asks.append(ask(client, 1, seed))
+                for _ in range(3):
+                    await asyncio.sleep(0)
+            if len(messages) > 2:
+                await asyncio.to_thread(engine.wait_for, 2)
+            await asyncio.to_thread(engine.release)
+            await asyncio.gather(*asks)
+
+    asyncio.run(run())
+    assert [len(asked.images) for asked in engine.asked] == messages
 
 
 def test_the_gathered_message_has_the_longest_budget_of_those_in_it(settings: Settings, engine: TinyEngine) -> None:
