@@ -84,6 +84,20 @@ class BufferedHistogram(_Buffer[float]):
         observe_many(self._histogram, values)
 
 
+class BufferedStages(_Buffer[Mapping[str, float]]):
+    """`note(stages)` is `histograms[stage].observe(seconds)` for each of them, a little later."""
+
+    def __init__(self, histograms: Mapping[str, Histogram]) -> None:
+        super().__init__()
+        self._histograms = histograms
+
+    def _move(self, values: list[Mapping[str, float]]) -> None:
+        for stage, histogram in self._histograms.items():
+            seconds = [stages[stage] for stages in values if stage in stages]
+            if seconds:
+                observe_many(histogram, seconds)
+
+
 class BufferedLatest(_Buffer[float]):
     """`note(value)` is `gauge.set(value)`, a little later; of many the largest counts."""
 
@@ -132,10 +146,12 @@ class Observer:
         self._judged = BufferedCounts(
             [metrics.JUDGED_PICTURES.labels(name, number, is_digit) for is_digit in ("false", "true")]
         )
-        self._stages = {
-            stage: BufferedHistogram(metrics.STAGE_SECONDS.labels(name, number, stage))
-            for stage in ("read", "decode", "queue", "inference", "write")
-        }
+        self._stages = BufferedStages(
+            {
+                stage: metrics.STAGE_SECONDS.labels(name, number, stage)
+                for stage in ("read", "decode", "queue", "inference", "write")
+            }
+        )
         self._last = BufferedLatest(metrics.LAST_INFERENCE.labels(name, number))
 
     def predicted(self, winners: Sequence[int], confidences: Sequence[float]) -> None:
@@ -148,9 +164,8 @@ class Observer:
         self._judged.note_all(map(int, is_digit))
 
     def passed(self, stages: Mapping[str, float]) -> None:
-        """Record how many seconds a request spent in each stage."""
-        for stage, seconds in stages.items():
-            self._stages[stage].note(seconds)
+        """Record how many seconds a request spent in each stage. `stages` must not change any more."""
+        self._stages.note(stages)
         self.answered()
 
     def answered(self) -> None:

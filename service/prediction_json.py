@@ -24,7 +24,7 @@ _MANY = 32
 class Columns:
     """What is said of N pictures, each kind of text for all of them."""
 
-    __slots__ = ("confidences", "is_digit", "members", "rows", "winners")
+    __slots__ = ("confidences", "is_digit", "members", "peaks", "rows", "winners")
 
     def __init__(
         self, probabilities: npt.NDArray[np.float32], energy: npt.NDArray[np.float32], reject_above: float | None
@@ -34,6 +34,8 @@ class Columns:
         `reject_above`: the energy from which on a picture is taken for no digit; None if the model cannot tell.
         """
         self.winners: list[int] = probabilities.argmax(axis=1).tolist()
+        self.peaks: list[float] = probabilities.max(axis=1).tolist()
+        """The winners' probabilities."""
         self.rows = _numbers(probabilities)[2:-2].split(b"],[")
         self.confidences = _confidences(self.rows, self.winners, probabilities)
         self.is_digit: list[bool] = []

@@ -153,9 +153,7 @@ class Predictor:
         columns, start = Columns.of(answer, target.reject_above)
         predictions = columns.entries(start, target.name_members, job.warnings, answer.probabilities, job.top_k)
         here = slice(start, start + len(predictions))
-        winners = columns.winners[here]
-        confidences = [row[winner] for row, winner in zip(answer.probabilities.tolist(), winners, strict=True)]
-        target.observer.predicted(winners, confidences)
+        target.observer.predicted(columns.winners[here], columns.peaks[here])
         target.observer.judged(columns.is_digit[here])
         for index in sorted(job.faults):
             predictions.insert(index, orjson.dumps(job.faults[index].document()))
