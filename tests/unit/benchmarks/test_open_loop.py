@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks import open_loop
 from benchmarks.load import LoadError, Payload
-from benchmarks.open_loop import Generator, arrivals, parse_answer, percentiles, result_of
+from benchmarks.open_loop import Generator, arrivals, parse_answer, percentiles, ready_connections, result_of
 
 MESSAGE = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
@@ -175,3 +175,11 @@ def test_it_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
 def test_a_generator_that_fails_says_why(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="No such file"):
         open_loop.run(1, "/", Payload(tmp_path / "missing", "text/plain", 7, 1), 10, 1)
+
+
+def test_connections_are_there_before_the_first_request_is_due_unless_they_are_few() -> None:
+    def spread(rate: int) -> list[float]:
+        return [number / rate for number in range(1, 2 * rate + 1)]
+
+    assert [ready_connections(spread(rate)) for rate in (10, 160, 200, 800, 4000, 6000)] == [0, 0, 25, 100, 500, 640]
+    assert ready_connections([]) == ready_connections([0.0]) == 0
