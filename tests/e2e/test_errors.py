@@ -11,6 +11,8 @@ from tests.e2e.requests import RAW, as_base64, as_files, encoded, error, rows
 from tests.e2e.service_process import Service
 from tests.reference import Reference
 
+pytestmark = pytest.mark.slow
+
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 CASES: dict[str, tuple[int, str, str | None, dict[str, Any]]] = {
     "nothing there": (404, "not_found", None, {"method": "GET", "url": "/nowhere"}),

@@ -14,6 +14,8 @@ from PIL import Image
 from tests.e2e.service_process import MODEL
 from tests.reference import EXPLANATIONS, Reference, read_signature
 
+pytestmark = pytest.mark.slow
+
 VERSION = 1  # the one whose signatures were called
 PATH = f"/models/{MODEL}/versions/{VERSION}"
 MAPS = [name for name in EXPLANATIONS if name != "grad_cam"]

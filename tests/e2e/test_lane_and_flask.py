@@ -12,6 +12,8 @@ from tests.e2e.requests import LOSSLESS, RAW, encoded, npy
 from tests.e2e.service_process import Service
 from tests.reference import Reference
 
+pytestmark = pytest.mark.slow
+
 TO_FLASK = {"Content-Encoding": "identity"}
 """A header that means nothing, and with which the lane does not deal."""
 OWN_TO_EACH = {"date", "x-request-id"}

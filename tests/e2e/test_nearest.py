@@ -18,6 +18,8 @@ from tests.e2e.requests import as_base64, encoded, error
 from tests.e2e.service_process import MODEL, started
 from tests.reference import Reference, read_signature
 
+pytestmark = pytest.mark.slow
+
 PATH = f"/models/{MODEL}/versions/1"  # the version whose signatures were called
 NPY = {"Content-Type": "application/x-npy"}
 

@@ -8,11 +8,14 @@ import secrets
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from tests.e2e.requests import RAW, as_base64, encoded, rows
 from tests.e2e.service_process import MODEL, VERSION, Samples, Service, total
 from tests.processes import eventually, eventually_equal
 from tests.reference import Reference
+
+pytestmark = pytest.mark.slow
 
 LABELS = {"model": MODEL, "version": str(VERSION)}
 

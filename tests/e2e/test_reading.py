@@ -14,6 +14,8 @@ from tests.e2e.service_process import MODEL, VERSION
 from tests.reference import Reference
 from tests.rows import Kind, compose
 
+pytestmark = pytest.mark.slow
+
 LENGTHS = range(1, 9)
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.engine.peer import Answer, Engine, Peer
 from tests.reference import PICTURES, VERSIONS, Reference
 
+pytestmark = pytest.mark.slow
+
 
 def assert_is(answer: Answer, key: tuple[str, int], which: npt.NDArray[np.intp], reference: Reference) -> None:
     """`answer` is the one to the pictures at the positions `which`."""

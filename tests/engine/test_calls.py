@@ -13,6 +13,8 @@ from tests.engine.peer import Engine, Peer, Ran
 from tests.engine.test_refusals import MOOD_SLOW, dropped_pictures, moody
 from tests.reference import CALLED_PICTURES, Reference, read_signature
 
+pytestmark = pytest.mark.slow
+
 Array = npt.NDArray[Any]
 
 

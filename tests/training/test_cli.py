@@ -35,6 +35,7 @@ def _runs_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DIGITS_RUNS_DIR", str(tmp_path / "runs"))
 
 
+@pytest.mark.slow
 def test_train(declared: DatasetSpec, idx_directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["train", "--model", "mlp", "--dataset", declared.name, "--epochs", "2", "--batch-size", "40"]
     arguments += ["--learning-rate", "0.002", "--optimizer", "adam", "--seed", "9"]

@@ -22,6 +22,8 @@ from training.networks.build import build_served
 from training.pipeline import to_pixels
 from training.publish import read_card
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPERATURE = 1.7
 INPUT = (28, 28, 1)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from training.data import Dataset, DatasetSpec
 
+pytestmark = pytest.mark.slow
+
 CONFIG = TrainingConfig(
     model="cnn",
     batch_size=32,

@@ -15,6 +15,8 @@ from training.export import export_saved_model
 from training.networks.build import build_trained, fold_batch_norm
 from training.pipeline import to_pixels
 
+pytestmark = pytest.mark.slow
+
 INPUT = (28, 28, 1)
 
 

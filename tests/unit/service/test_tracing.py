@@ -141,6 +141,7 @@ def test_a_protocol_that_is_not_spoken_stops_the_start(monkeypatch: pytest.Monke
     load()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("endpoint", "imported"), [("", False), ("http://127.0.0.1:9", True)])
 def test_without_a_collector_nothing_of_opentelemetry_is_imported(
     tmp_path: Path, endpoint: str, imported: bool
