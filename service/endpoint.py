@@ -52,6 +52,10 @@ class Facts(msgspec.Struct, frozen=True):
     """In the model's call that answered it, others' pictures included; 0 if there was none, or it is not known."""
 
 
+class ApartError(Exception):
+    """What befell a company may not befall each of its members: each is to be asked by itself."""
+
+
 class Job(Protocol):
     """A request whose input is ready for the model, and later its answer too."""
 
@@ -75,7 +79,7 @@ class Job(Protocol):
     async def ask_together(self, jobs: Sequence[Any]) -> None:
         """As `ask` of each of `jobs`, this one among them, which share a `company`.
 
-        :raise UnknownVersionError, QueueFullError: together they cannot be asked; alone they may.
+        :raise ApartError: together they cannot be answered; alone they may.
         :raise ServiceError: as `ask`, and it is everyone's.
         """
         ...

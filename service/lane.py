@@ -19,12 +19,11 @@ from collections.abc import Hashable, Sequence
 from service import logs
 from service.browsers import raw
 from service.client import BULK_PICTURES
-from service.endpoint import Call, Endpoint, Job
+from service.endpoint import ApartError, Call, Endpoint, Job
 from service.errors import InternalError, QueueFullError, ServiceError
 from service.http1 import Exchange
 from service.request_ids import HEADER, request_id
 from service.responses import Reply, refused
-from service.router import TRIED_ALONE
 from service.services import Services
 from service.tracing.traceparent import RESPONSE_HEADER
 
@@ -142,30 +141,35 @@ class Lane:
 
     async def _go_on(self, company: Sequence[Exchange]) -> None:
         """Ask for all of `company`, and answer each."""
-        first = company[0]
+        company = _still_there(company)  # since this task was made
+        if not company:
+            return
         try:
-            if first.job is None:
-                first.job = await self._begun_in_a_thread(first)
-            jobs = [exchange.job for exchange in company if exchange.job is not None]
-            if len(jobs) > 1:
-                await first.job.ask_together(jobs)
-            else:
-                await first.job.ask()
+            await self._ask(company)
         except asyncio.CancelledError:
-            if not all(exchange.is_over for exchange in company):
+            if _still_there(company):
                 raise
+        except ApartError:
+            for exchange in _still_there(company):
+                self._set_out([exchange])
         except Exception as fault:  # noqa: BLE001  (the same)
-            there = [exchange for exchange in company if not exchange.is_over]
-            for exchange in there:
-                if len(company) > 1 and isinstance(fault, TRIED_ALONE):
-                    self._set_out([exchange])
-                else:
-                    self._fail(exchange, fault)
-                    self._leave(exchange)
+            for exchange in _still_there(company):
+                self._fail(exchange, fault)
+                self._leave(exchange)
         else:
-            for exchange, job in zip(company, jobs, strict=True):
-                if not exchange.is_over:
-                    self._end(exchange, job)
+            for exchange in _still_there(company):
+                if exchange.job is not None:
+                    self._end(exchange, exchange.job)
+
+    async def _ask(self, company: Sequence[Exchange]) -> None:
+        first = company[0]
+        if first.job is None:
+            first.job = await self._begun_in_a_thread(first)
+        jobs = [exchange.job for exchange in company if exchange.job is not None]
+        if len(jobs) > 1:
+            await first.job.ask_together(jobs)
+        else:
+            await first.job.ask()
 
     def _end(self, exchange: Exchange, job: Job) -> None:
         """It has been asked: answer it, now or, where that takes long, in a task of its own."""
@@ -203,7 +207,10 @@ class Lane:
         if not isinstance(fault, ServiceError):
             log.error("internal_error", id=exchange.request_id, exc_info=fault)
             fault = _ours()
-        self._refuse(exchange, fault)
+        try:
+            self._refuse(exchange, fault)
+        except Exception:  # or the others of its company would not be answered either
+            log.exception("internal_error", id=exchange.request_id)
 
     async def _begun_in_a_thread(self, exchange: Exchange) -> Job:
         services, body = self._services, exchange.body
@@ -256,6 +263,10 @@ class Lane:
             exchange.job,
             exchange.trace,
         )
+
+
+def _still_there(company: Sequence[Exchange]) -> list[Exchange]:
+    return [exchange for exchange in company if not exchange.is_over]
 
 
 def _ours() -> ServiceError:

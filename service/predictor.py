@@ -5,6 +5,7 @@ query, body ── begin ──▶ PredictJob (pictures ready for the model) ─
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ import orjson
 
 from service import arguments, posted
 from service.client import Answer
-from service.endpoint import Call, Facts
+from service.endpoint import ApartError, Call, Facts
 from service.errors import InvalidParameterError, ServiceError
 from service.prediction_json import Columns, document
 from service.responses import Reply
@@ -22,7 +23,7 @@ from service.router import Router, Target, Wanted
 from service.settings import Settings
 
 COMPANION_PICTURES = 8
-COMPANION_BUDGET_SECONDS = 1.0
+COMPANION_LEFT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,15 @@ class PredictJob:
 
     async def ask_together(self, jobs: Sequence[PredictJob]) -> None:
         budget_seconds = min([job.budget_seconds for job in jobs])
-        answers = await self.router.predict_together(
-            [job.wanted for job in jobs], self.target, [job.images for job in jobs], budget_seconds
-        )
+        started = time.monotonic()
+        try:
+            answers = await self.router.predict_together(
+                [job.wanted for job in jobs], self.target, [job.images for job in jobs], budget_seconds
+            )
+        except ApartError:
+            for job in jobs:
+                job.budget_seconds -= time.monotonic() - started
+            raise
         for job, answer in zip(jobs, answers, strict=True):
             job.hear(answer)
 
@@ -134,6 +141,7 @@ class Predictor:
         read = self._clock()
         found = self._posted.read(call.header(b"content-type"), call.body, target, prepare=query.prepare)
         decoded = self._clock()
+        left_seconds = call.budget_seconds - (decoded - call.started_seconds)
         return PredictJob(
             self._router,
             wanted,
@@ -142,9 +150,9 @@ class Predictor:
             found.images,
             found.warnings,
             found.faults,
-            call.budget_seconds - (decoded - call.started_seconds),
+            left_seconds,
             {"read": read - call.started_seconds, "decode": decoded - read},
-            _company(call, target, len(found.images)),
+            _company(target, len(found.images), left_seconds, decoded + left_seconds),
         )
 
     def finish(self, job: PredictJob) -> Reply:
@@ -160,13 +168,13 @@ class Predictor:
         return Reply(document(target.version.name, target.version.version, predictions, job.stages))
 
 
-def _company(call: Call, target: Target, pictures: int) -> Hashable | None:
-    """Few pictures for one version, that have to be answered within the same tenth of a second, and not soon: all of them
-    are asked for as long as the first of them has.
+def _company(target: Target, pictures: int, left_seconds: float, deadline_seconds: float) -> Hashable | None:
+    """Few pictures for one version that have to be answered within the same tenth of a second, and not soon: all of them
+    have as long as the first of them.
     """
-    if pictures > COMPANION_PICTURES or call.budget_seconds < COMPANION_BUDGET_SECONDS:
+    if pictures > COMPANION_PICTURES or left_seconds < COMPANION_LEFT_SECONDS:
         return None
-    return id(target), int(10 * (call.started_seconds + call.budget_seconds))
+    return id(target), int(10 * deadline_seconds)
 
 
 def _whether(given: Mapping[str, str], name: str) -> bool:

@@ -24,14 +24,13 @@ import orjson
 from service import metrics
 from service.catalogue import Catalogue, ModelVersion
 from service.client import Answer, EngineClient, Outputs
-from service.errors import NotReadyError, QueueFullError, ServiceError, UnknownVersionError
+from service.endpoint import ApartError
+from service.errors import NotReadyError, ServiceError, UnknownVersionError
 from service.images import suits
 from service.observation import Observer
 from service.shadow import Shadow
 
 CANARY, SHADOW = "canary", "shadow"
-TRIED_ALONE = (UnknownVersionError, QueueFullError)
-"""What befalls those who ask together, but may not befall each of them."""
 Found = TypeVar("Found")
 
 
@@ -125,15 +124,18 @@ class Router:
     ) -> list[Answer]:
         """`predict` for many at once, each with its `images`, for all of whom `target` was chosen.
 
-        :raise UnknownVersionError: it has just left. Who shall answer instead is for each to ask by itself.
-        :raise QueueFullError: there is no room for all of them, but for some there may be.
+        :raise ApartError: there is no room for all of them, but for some there may be; or the version has just left, and who
+            shall answer instead is for each to ask by itself.
         :raise ServiceError: as `EngineClient.ask` does.
         """
         started, version = time.monotonic(), target.version
+        together = np.concatenate(images)
+        if not self._client.has_room(len(together)):
+            raise ApartError
         try:
-            answer = await self._client.ask(version, np.concatenate(images), budget_seconds)
-        except TRIED_ALONE:
-            raise
+            answer = await self._client.ask(version, together, budget_seconds)
+        except UnknownVersionError as fault:
+            raise ApartError from fault
         except ServiceError:
             failed = metrics.FAILED_SECONDS.labels(version.name, str(version.version))
             for _ in wanted:
@@ -150,7 +152,10 @@ class Router:
     def _show(self, wanted: Wanted, target: Target, images: npt.NDArray[np.uint8], answer: Answer) -> None:
         """To the version labelled shadow, if it is that request's turn."""
         if wanted.is_open:
-            choice = self._choice(wanted)
+            try:
+                choice = self._choice(wanted)
+            except ServiceError:
+                return  # the model has left meanwhile; the answer stands
             if choice.shadow is not None and _share(SHADOW, wanted.request_id) < choice.shadow_share:
                 self._shadow.show(choice.shadow, target.version, images, answer.probabilities)
 

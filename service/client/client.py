@@ -49,6 +49,10 @@ class EngineClient:
             raise not_ready("the engine is starting")
         return catalogue
 
+    def has_room(self, pictures: int) -> bool:
+        """Whether so many more may wait."""
+        return self._waiting_pictures + pictures <= self._settings.queue_limit
+
     # --- asking
 
     async def ask(self, version: ModelVersion, images: npt.NDArray[np.uint8], budget_seconds: float) -> Answer:
@@ -141,7 +145,7 @@ class EngineClient:
     def _check_room(self, pictures: int) -> None:
         if not self._dispatcher.ready:
             raise not_ready("the engine is not ready")
-        if self._waiting_pictures + pictures > self._settings.queue_limit:
+        if not self.has_room(pictures):
             raise errors.QueueFullError(f"{self._waiting_pictures} pictures are waiting already", retry_after_seconds=1)
 
     # --- life

@@ -28,7 +28,9 @@ more to do it does not, and what waits becomes a larger batch.
 """
 AT_ONE_ENGINE = 2
 HANDED_OUT = 16
-"""How many pictures' answers callers hear of in one turn of the loop: to write so many takes about a millisecond."""
+"""After so many pictures' answers the other callers hear of theirs in the loop's next turn: to write so many takes about a
+millisecond.
+"""
 
 
 class Dispatcher:
@@ -83,7 +85,9 @@ class Dispatcher:
             lane = self._lanes[ticket.key] = Lane(ticket.key)
         lane.waiting.append(ticket)
         lane.waiting_pictures += ticket.pictures
-        if not lane.flush_scheduled and (len(lane.busy) < len(self.links) or lane.waiting_pictures >= AHEAD_PICTURES):
+        if not lane.flush_scheduled and (
+            len(set(lane.busy)) < len(self.links) or lane.waiting_pictures >= AHEAD_PICTURES
+        ):
             # Not at once: requests that are read in this turn of the loop join the same message.
             lane.flush_scheduled = True
             self._loop.call_soon(self._flush, lane)
@@ -94,9 +98,11 @@ class Dispatcher:
             return
         link = self._choose(lane.key, lane.busy)
         if link is None and lane.waiting_pictures >= AHEAD_PICTURES:
-            lane.forget_the_done()
-            if lane.waiting_pictures >= AHEAD_PICTURES:
-                link = self._choose(lane.key, [link for link in lane.busy if not _is_soon_done(link, lane)])
+            link = self._choose(lane.key, [link for link in lane.busy if not _is_soon_done(link, lane)])
+            if link is not None:
+                lane.forget_the_done()
+                if lane.waiting_pictures < AHEAD_PICTURES:
+                    return
         if link is None:
             return
         lane.forget_the_done()
@@ -184,7 +190,7 @@ class Dispatcher:
         landed: Landed,
         now: float,
     ) -> None:
-        """Answer tickets from `number`, whose rows begin `at`: `HANDED_OUT` rows, and the others in the loop's next turns."""
+        """Answer tickets from `number`, whose rows begin `at`: until `HANDED_OUT` rows have gone; the others in next turns."""
         inference_seconds = message.inference_seconds
         end_at = at + HANDED_OUT
         while number < len(tickets) and at < end_at:

@@ -167,7 +167,7 @@ class Link:
         return [ticket for flight in flights for ticket in flight.tickets]
 
     def forget(self, flight: Flight) -> None:
-        """It is in flight no longer, and its lane is free."""
+        """It is in flight no longer, and its lane has one message fewer here."""
         del self.flights[flight.id]
         self.pictures -= flight.pictures
         if flight.lane is not None:

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from service import errors
 from service.catalogue import Offer
 from service.client import Answer, EngineClient
+from service.client.dispatcher import AHEAD_PICTURES
 from service.settings import Settings
 from tests.unit.service.conftest import MakeSettings
 from tests.unit.service.running import connected, pictures, until
@@ -250,5 +251,24 @@ def test_each_has_a_gauge(settings: Settings, engines: list[TinyEngine]) -> None
             await asyncio.to_thread(engines[1].die)
             await until(lambda: up(settings.endpoints[1]) == 0.0)
             assert up(settings.endpoints[0]) == 1.0
+
+    asyncio.run(run())
+
+
+def test_a_second_message_to_one_engine_does_not_hide_that_the_other_is_free(
+    settings: Settings, engines: list[TinyEngine]
+) -> None:
+    async def run() -> None:
+        async with connected(settings) as client:
+            await both_asked(client, engines)
+            ahead = [ask(client, 1, seed) for seed in range(AHEAD_PICTURES)]
+            await until(lambda: sum(len(engine.asked) for engine in engines) == 3)
+            twice = max(engines, key=lambda engine: len(engine.asked))
+            (free,) = (engine for engine in engines if engine is not twice)
+            await asyncio.to_thread(free.release)
+            await until(lambda: sum(link.pictures for link in client._dispatcher.links) == 1 + AHEAD_PICTURES)
+            assert right(await asyncio.wait_for(ask(client, 1, 7), 10.0), 1, 7)
+            await asyncio.to_thread(twice.release)
+            await asyncio.gather(*ahead)
 
     asyncio.run(run())

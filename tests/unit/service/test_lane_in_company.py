@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import orjson
 import pytest
 
+from service.endpoint import ApartError, Call
 from service.http1.exchange import Exchange
 from service.lane import TURNS
-from service.predictor import COMPANION_PICTURES
+from service.predictor import COMPANION_PICTURES, PredictJob, Predictor
 from tests.unit.service import bodies
 from tests.unit.service.conftest import MakeSettings
 from tests.unit.service.running import until
@@ -172,6 +174,70 @@ def test_a_version_that_has_just_left_has_a_successor_for_each(own_site: Site) -
     first, second, named = own_site.run(ask())
     assert (first.status, second.status, named.status) == (200, 200, 404)
     assert orjson.loads(first.body)["version"] == 1
+
+
+def test_a_full_engine_is_not_asked_again(own_site: Site) -> None:
+    own_site.engine.refusal = ("queue_full", "too much")
+    answers = answers_to(own_site, [to_predict(number) for number in range(TURNS)])
+    assert [answer.status for answer in answers] == [429] * TURNS
+    assert len(own_site.engine.asked) == 1
+
+
+def test_who_has_hardly_any_time_left_takes_nobody_along(own_site: Site) -> None:
+    """Its body was long in coming; another's, with as long a budget, was not."""
+    router, now = own_site.services.router, [0.0]
+    predictor = Predictor(own_site.settings, router, lambda: now[0])
+
+    def job(started: float, budget: float) -> PredictJob:
+        headers = {b"content-type": b"image/png"}
+        return predictor.begin(Call("/predict", b"", headers, PNGS[0], "id", started, budget))
+
+    now[0] = 100.0
+    late, in_time, alike = job(95.01, 5.0), job(95.01, 20.0), job(95.02, 20.0)
+    assert late.company is None
+    assert in_time.company is not None
+    assert in_time.company == alike.company
+    assert job(95.2, 20.0).company != in_time.company
+
+
+def test_what_it_took_to_ask_together_is_taken_off_what_is_left(own_site: Site) -> None:
+    own_site.engine.serve(CNN, TWO, push=True)
+    own_site.wait_until(lambda: len(own_site.client.catalogue.versions) == 2)
+    predictor = Predictor(own_site.settings, own_site.services.router, lambda: 0.0)
+    call = Call("/predict", b"version=2", {b"content-type": b"image/png"}, PNGS[0], "id", 0.0, 30.0)
+
+    async def ask() -> list[float]:
+        jobs = [predictor.begin(call), predictor.begin(call)]
+        own_site.engine.hold()
+        asking = asyncio.create_task(jobs[0].ask_together(jobs))
+        await until(lambda: len(own_site.engine.asked) > 0)
+        await asyncio.sleep(0.05)
+        own_site.engine.refusal = ("unknown_version", "cnn/2 is not loaded")
+        own_site.engine.release()
+        with pytest.raises(ApartError):
+            await asking
+        return [job.budget_seconds for job in jobs]
+
+    assert max(own_site.run(ask())) < 30 - 0.05
+
+
+def test_a_fault_in_answering_one_is_no_others(own_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = own_site.services.recorder.request
+    failed: list[int] = []
+
+    def fail_once(*args: Any) -> None:
+        if len(failed) < 2:  # the answer's note, and the note of that failure
+            failed.append(1)
+            raise RuntimeError("disk full")
+        noted(*args)
+
+    monkeypatch.setattr(own_site.services.recorder, "request", fail_once)
+    own_site.engine.refusal = ("internal_error", "inference failed")
+    answers = answers_to(own_site, [to_predict(number) for number in range(TURNS)])
+    assert [answer.status for answer in answers] == [500] * TURNS
+    own_site.engine.refusal = None
+    assert own_site.over_lane(body=PNGS[0], content_type="image/png").status == 200
+    assert not own_site.lane._at_work
 
 
 def test_a_fault_of_the_engine_is_everyones(own_site: Site) -> None:
