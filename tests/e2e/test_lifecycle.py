@@ -17,6 +17,8 @@ from tests.e2e.service_process import Service, started
 from tests.processes import eventually, is_stopped, run_python
 from tests.reference import Reference
 
+pytestmark = pytest.mark.slow
+
 
 def retry_after_seconds(response: httpx.Response) -> int:
     assert response.status_code == 503

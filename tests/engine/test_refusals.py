@@ -10,6 +10,8 @@ from tests.engine.peer import Answer, Engine, Peer
 from tests.processes import eventually
 from tests.reference import VERSIONS, Reference
 
+pytestmark = pytest.mark.slow
+
 MOOD_FAILS, MOOD_SLOW = 255, 254
 
 

@@ -21,6 +21,8 @@ from training.neighbours_choice import chosen_examples
 from training.pipeline import split, to_pixels
 from training.publish import CARD, read_card, verify
 
+pytestmark = pytest.mark.slow
+
 Arrays = Mapping[str, NDArray[Any]]
 
 

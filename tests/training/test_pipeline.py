@@ -14,6 +14,8 @@ from training.pipeline import Part, altered, first, joined, split, steps_per_epo
 if TYPE_CHECKING:
     from training.data import Dataset
 
+pytestmark = pytest.mark.slow
+
 CONFIG = TrainingConfig(model="cnn", batch_size=32, validation_size=50)
 
 

@@ -24,6 +24,8 @@ from training.synthesis import outliers
 if TYPE_CHECKING:
     from training.data import Dataset
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 REQUIRED = {"cnn": 0.996, "mlp": 0.992}

@@ -23,6 +23,8 @@ from training.tensorboard.pictures import first_kernels, mosaic
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 CONFIG = replace(recipe("lenet5"), epochs=2, batch_size=32, validation_size=80, schedule="cosine")
 LABELS = tuple("0123456789")
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     CopyToy = Callable[..., Path]
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 RECORDS, PAGE = ROOT / "docs" / "results", ROOT / "docs" / "results.md"
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     CopyToy = Callable[..., Path]
 
+pytestmark = pytest.mark.slow
+
 ON_TOY = Experiment("ffnn", "toy", 0)
 
 

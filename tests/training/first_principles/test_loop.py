@@ -18,6 +18,8 @@ from training.first_principles.loop import make_step, score, train
 from training.first_principles.loop_config import LoopConfig
 from training.pipeline import Part, to_pixels
 
+pytestmark = pytest.mark.slow
+
 
 def part(count: int, seed: int) -> Part:
     images, labels = toy_digits(count, seed)

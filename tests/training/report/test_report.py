@@ -23,6 +23,8 @@ from training.report.write import report_page
 if TYPE_CHECKING:
     from training.data import Dataset, DatasetSpec
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 SECTIONS = ["Learning", "Confusion", "Classes", "Calibration", "Kernels", "Worst mistakes", "Layers", "Provenance"]
 VOID = {"meta", "img", "br", "link", "input", "hr", "rect", "line", "circle", "path"}

@@ -13,6 +13,8 @@ from tests.training.signatures.conftest import Net
 from training.pipeline import to_pixels
 from training.signatures.gradients import SMOOTHGRAD_COPIES, SMOOTHGRAD_NOISE
 
+pytestmark = pytest.mark.slow
+
 
 def slope(net: Net, pixels: Any, wanted: int) -> NDArray[np.float32]:
     """∂ logit / ∂ pixel of a batch, by Keras' own model."""

@@ -12,6 +12,8 @@ from tests.training.signatures.conftest import Net
 from training.pipeline import to_pixels
 from training.signatures.occlusion import PATCH_PX, patches
 
+pytestmark = pytest.mark.slow
+
 
 def test_grad_cam(cnn: Net, images: NDArray[np.uint8], classes: NDArray[np.int32]) -> None:
     answer = cnn.call("grad_cam", images=images, classes=classes)
