@@ -9,8 +9,8 @@ protocols, endpoints nothing of sockets or threads; a test holds the answers ove
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import msgspec
 
@@ -56,6 +56,18 @@ class ApartError(Exception):
     """What befell a company may not befall each of its members: each is to be asked by itself."""
 
 
+class Company(NamedTuple):
+    """What those have in common who may be asked together."""
+
+    key: Hashable
+    ask: Callable[[Sequence[Any]], Awaitable[None]]
+    """As `Job.ask` of each of the jobs that it is given.
+
+    :raise ApartError: together they cannot be answered; alone they may.
+    :raise ServiceError: as `Job.ask`, and it is everyone's.
+    """
+
+
 class Job(Protocol):
     """A request whose input is ready for the model, and later its answer too."""
 
@@ -65,22 +77,14 @@ class Job(Protocol):
         ...
 
     @property
-    def company(self) -> Hashable | None:
-        """Jobs that begin at the same time and name the same here may be asked together; None: it goes alone."""
+    def company(self) -> Company | None:
+        """Jobs that begin at the same time with the same company may be asked together; None: it goes alone."""
         ...
 
     async def ask(self) -> None:
         """Get the answer from the engine and keep it.
 
         :raise ServiceError: as `service.client.EngineClient.ask` does.
-        """
-        ...
-
-    async def ask_together(self, jobs: Sequence[Any]) -> None:
-        """As `ask` of each of `jobs`, this one among them, which share a `company`.
-
-        :raise ApartError: together they cannot be answered; alone they may.
-        :raise ServiceError: as `ask`, and it is everyone's.
         """
         ...
 
@@ -98,9 +102,6 @@ class Solitary:
 
     __slots__ = ()
     company: ClassVar[None] = None
-
-    async def ask_together(self, jobs: Sequence[Any]) -> None:
-        raise NotImplementedError
 
 
 class Endpoint(Protocol):

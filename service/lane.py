@@ -165,9 +165,8 @@ class Lane:
         first = company[0]
         if first.job is None:
             first.job = await self._begun_in_a_thread(first)
-        jobs = [exchange.job for exchange in company if exchange.job is not None]
-        if len(jobs) > 1:
-            await first.job.ask_together(jobs)
+        if len(company) > 1 and first.job.company is not None:
+            await first.job.company.ask([exchange.job for exchange in company])
         else:
             await first.job.ask()
 

@@ -6,7 +6,7 @@ query, body ── begin ──▶ PredictJob (pictures ready for the model) ─
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ import orjson
 
 from service import arguments, posted
 from service.client import Answer
-from service.endpoint import ApartError, Call, Facts
+from service.endpoint import ApartError, Call, Company, Facts
 from service.errors import InvalidParameterError, ServiceError
 from service.prediction_json import Columns, document
 from service.responses import Reply
@@ -23,7 +23,11 @@ from service.router import Router, Target, Wanted
 from service.settings import Settings
 
 COMPANION_PICTURES = 8
+"""Who sends more is asked for alone."""
 COMPANION_LEFT_SECONDS = 1.0
+"""So is who has less time left, …"""
+COMPANION_APART_SECONDS = 0.1
+"""… for a company has as long as the first of its members, and their deadlines lie within this of each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class PredictJob:
     budget_seconds: float
     stages: dict[str, float] = field(default_factory=dict)
     """Seconds by stage, in the order passed."""
-    company: Hashable | None = None
+    company: Company | None = None
     answer: Answer = field(init=False)
 
     @property
@@ -65,20 +69,6 @@ class PredictJob:
     async def ask(self) -> None:
         answer, self.target = await self.router.predict(self.wanted, self.target, self.images, self.budget_seconds)
         self.hear(answer)
-
-    async def ask_together(self, jobs: Sequence[PredictJob]) -> None:
-        budget_seconds = min([job.budget_seconds for job in jobs])
-        started = time.monotonic()
-        try:
-            answers = await self.router.predict_together(
-                [job.wanted for job in jobs], self.target, [job.images for job in jobs], budget_seconds
-            )
-        except ApartError:
-            for job in jobs:
-                job.budget_seconds -= time.monotonic() - started
-            raise
-        for job, answer in zip(jobs, answers, strict=True):
-            job.hear(answer)
 
     def hear(self, answer: Answer) -> None:
         """Keep it, and where its time went."""
@@ -168,13 +158,31 @@ class Predictor:
         return Reply(document(target.version.name, target.version.version, predictions, job.stages))
 
 
-def _company(target: Target, pictures: int, left_seconds: float, deadline_seconds: float) -> Hashable | None:
-    """Few pictures for one version that have to be answered within the same tenth of a second, and not soon: all of them
-    have as long as the first of them.
+async def ask_together(jobs: Sequence[PredictJob]) -> None:
+    """As `ask` of each: they share a company.
+
+    :raise ApartError: together they cannot be answered; alone they may, in what is left of their time.
+    :raise ServiceError: as `ask`, and it is everyone's.
     """
+    first = jobs[0]
+    budget_seconds = min([job.budget_seconds for job in jobs])
+    started = time.monotonic()
+    try:
+        answers = await first.router.predict_together(
+            [job.wanted for job in jobs], first.target, [job.images for job in jobs], budget_seconds
+        )
+    except ApartError:
+        for job in jobs:
+            job.budget_seconds -= time.monotonic() - started
+        raise
+    for job, answer in zip(jobs, answers, strict=True):
+        job.hear(answer)
+
+
+def _company(target: Target, pictures: int, left_seconds: float, deadline_seconds: float) -> Company | None:
     if pictures > COMPANION_PICTURES or left_seconds < COMPANION_LEFT_SECONDS:
         return None
-    return id(target), int(10 * deadline_seconds)
+    return Company((id(target), int(deadline_seconds / COMPANION_APART_SECONDS)), ask_together)
 
 
 def _whether(given: Mapping[str, str], name: str) -> bool:

@@ -137,9 +137,7 @@ class Router:
         except UnknownVersionError as fault:
             raise ApartError from fault
         except ServiceError:
-            failed = metrics.FAILED_SECONDS.labels(version.name, str(version.version))
-            for _ in wanted:
-                failed.observe(time.monotonic() - started)
+            _note_failure(version, time.monotonic() - started, requests=len(wanted))
             raise
         answers, start = [], 0
         for one, pictures in zip(wanted, images, strict=True):
@@ -200,8 +198,7 @@ class Router:
                 target = successor
                 return await ask(target.version), target
         except ServiceError:
-            version = target.version
-            metrics.FAILED_SECONDS.labels(version.name, str(version.version)).observe(time.monotonic() - started)
+            _note_failure(target.version, time.monotonic() - started)
             raise
 
     def _successor(self, wanted: Wanted, gone: Target, signature: str | None = None) -> Target | None:
@@ -260,6 +257,12 @@ class Router:
         if key not in self._observers:
             self._observers[key] = Observer(version)
         return self._observers[key]
+
+
+def _note_failure(version: ModelVersion, seconds: float, requests: int = 1) -> None:
+    failed = metrics.FAILED_SECONDS.labels(version.name, str(version.version))
+    for _ in range(requests):
+        failed.observe(seconds)
 
 
 def _inputs(target: Target, signature: str) -> dict[str, tuple[str, tuple[int, ...] | None]] | None:

@@ -94,21 +94,15 @@ class Dispatcher:
 
     def _flush(self, lane: Lane) -> None:
         lane.flush_scheduled = False
+        lane.forget_the_done()
         if not lane.waiting:
             return
         link = self._choose(lane.key, lane.busy)
         if link is None and lane.waiting_pictures >= AHEAD_PICTURES:
             link = self._choose(lane.key, [link for link in lane.busy if not _is_soon_done(link, lane)])
-            if link is not None:
-                lane.forget_the_done()
-                if lane.waiting_pictures < AHEAD_PICTURES:
-                    return
         if link is None:
             return
-        lane.forget_the_done()
         tickets, lane.waiting, lane.waiting_pictures = lane.waiting, [], 0
-        if not tickets:
-            return
         lane.busy.append(link)
         if len(tickets) == 1:
             pictures, payload, deadline_seconds = (

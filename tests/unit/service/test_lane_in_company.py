@@ -14,7 +14,7 @@ import pytest
 from service.endpoint import ApartError, Call
 from service.http1.exchange import Exchange
 from service.lane import TURNS
-from service.predictor import COMPANION_PICTURES, PredictJob, Predictor
+from service.predictor import COMPANION_PICTURES, PredictJob, Predictor, ask_together
 from tests.unit.service import bodies
 from tests.unit.service.conftest import MakeSettings
 from tests.unit.service.running import until
@@ -209,7 +209,7 @@ def test_what_it_took_to_ask_together_is_taken_off_what_is_left(own_site: Site) 
     async def ask() -> list[float]:
         jobs = [predictor.begin(call), predictor.begin(call)]
         own_site.engine.hold()
-        asking = asyncio.create_task(jobs[0].ask_together(jobs))
+        asking = asyncio.ensure_future(ask_together(jobs))
         await until(lambda: len(own_site.engine.asked) > 0)
         await asyncio.sleep(0.05)
         own_site.engine.refusal = ("unknown_version", "cnn/2 is not loaded")
