@@ -14,7 +14,8 @@ import pytest
 
 from benchmarks import open_loop
 from benchmarks.load import LoadError, Payload
-from benchmarks.open_loop import Generator, arrivals, parse_answer, percentiles, ready_connections, result_of
+from benchmarks.open_loop import arrivals, percentiles, result_of
+from benchmarks.open_loop_generator import Generator, parse_answer, ready_connections
 
 MESSAGE = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes"
