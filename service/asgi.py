@@ -15,9 +15,9 @@ from service import garbage, logs, process_memory, settings
 from service.app import create_app
 from service.asgi_types import App, Receive, Scope, Send
 from service.bodies import BodiesFirst
+from service.buffers import FLUSH_SECONDS, flush_all
 from service.client import EngineClient
 from service.lane import Lane
-from service.observation import FLUSH_SECONDS, flush_all
 from service.services import assemble
 
 log = logs.get(__name__)

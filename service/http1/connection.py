@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from service.browsers import PREDICTION_HEADERS
 from service.http1.exchange import Exchange
 from service.http1.heads import Header, Heads
+from service.http1.known import KnownHead, KnownHeads
 
 if TYPE_CHECKING:
     from service.endpoint import Endpoint
@@ -50,7 +51,7 @@ class Taker(Protocol):
 
 def connections_to(lane: Taker) -> Callable[..., Connection]:
     """What uvicorn's `http` setting takes for a class: makes the connections of one worker."""
-    return partial(Connection, lane, Heads(PREDICTION_HEADERS))
+    return partial(Connection, lane, Heads(PREDICTION_HEADERS), KnownHeads())
 
 
 class Connection(HttpToolsProtocol):
@@ -58,10 +59,15 @@ class Connection(HttpToolsProtocol):
     wait until earlier ones have been answered.
     """
 
-    def __init__(self, lane: Taker, heads: Heads, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, lane: Taker, heads: Heads, known: KnownHeads, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lane = lane
         self._heads = heads
+        self._known = known
+        self._is_between = True
+        """Whether the parser is between two requests, so that it need not see the next one."""
+        self._segment: bytes | None = None
+        """What came at once, from the beginning of a request, while the parser reads the first in it."""
         self._reading: Exchange | None = None
         self._chunks: list[bytes] = []
         self._open: Exchange | None = None
@@ -70,7 +76,30 @@ class Connection(HttpToolsProtocol):
 
     # --- a request comes in
 
+    def data_received(self, data: bytes) -> None:
+        if self._is_between:
+            found = self._known.find(data)
+            if found is not None and not self._is_early and not self.transport.is_closing():
+                self._unset_keepalive_if_required()
+                self._take(*found)
+                return
+            self._segment = data
+        super().data_received(data)
+        self._segment = None
+
+    def _take(self, known: KnownHead, body: bytes) -> None:
+        """A whole request, of which nothing has gone through the parser."""
+        exchange = Exchange(self, known.endpoint, known.path, known.query, known.headers, self._host, keep_alive=True)
+        exchange.body = body
+        exchange.received_bytes = len(body)
+        exchange.is_whole = True
+        self.cycle = exchange  # type: ignore[assignment]  # has what uvicorn asks of a cycle
+        self._give(exchange)
+        if not exchange.is_over:
+            self._lane.complete(exchange)
+
     def on_message_begin(self) -> None:
+        self._is_between = False
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -108,8 +137,11 @@ class Connection(HttpToolsProtocol):
         if self.expect_100_continue and self._is_early:
             return None  # it waits for a word that must not come between others' answers
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        host = self.client[0] if self.client else None
-        return Exchange(self, endpoint, path, query, dict(self.headers), host, keep_alive=keep_alive)
+        return Exchange(self, endpoint, path, query, dict(self.headers), self._host, keep_alive=keep_alive)
+
+    @property
+    def _host(self) -> str | None:
+        return self.client[0] if self.client else None
 
     def _leave_to_asgi(self) -> None:
         url, headers, expects = self.url, self.headers, self.expect_100_continue
@@ -135,6 +167,8 @@ class Connection(HttpToolsProtocol):
                 self._lane.overflow(exchange)
 
     def on_message_complete(self) -> None:
+        segment, self._segment = self._segment, None
+        self._is_between = self.parser.should_keep_alive()
         exchange = self._reading
         if exchange is None:
             super().on_message_complete()
@@ -146,6 +180,10 @@ class Connection(HttpToolsProtocol):
         exchange.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self._chunks = []
         exchange.is_whole = True
+        if segment is not None and exchange.keep_alive and exchange.received_bytes <= self._lane.max_body_bytes:
+            self._known.learn(
+                segment, exchange.endpoint, exchange.path, exchange.query, exchange.headers, exchange.body
+            )
         if exchange.is_open:
             self._lane.complete(exchange)
 

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from service.asgi import Worker, create
-from service.observation import flush_all
+from service.buffers import flush_all
 from service.settings import Settings
 from tests.unit.service import bodies
 from tests.unit.service.running import until

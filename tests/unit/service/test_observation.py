@@ -14,15 +14,8 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from service import metrics, observation
-from service.observation import (
-    BufferedCounts,
-    BufferedHistogram,
-    BufferedLatest,
-    Observer,
-    Recorder,
-    flush_all,
-    observe_many,
-)
+from service.buffers import FULL, BufferedCounts, BufferedHistogram, BufferedLatest, flush_all, observe_many
+from service.observation import Observer, Recorder
 from tests.unit.service.tiny_engine import CNN
 
 BOUNDS = (0.0, 0.1, 0.5, 1.0, 2.0)
@@ -92,11 +85,11 @@ def test_of_many_values_the_latest_counts() -> None:
 def test_a_full_buffer_does_not_wait_for_a_flush() -> None:
     made, registry = histogram()
     buffered = BufferedHistogram(made)
-    for _ in range(observation.FULL - 1):
+    for _ in range(FULL - 1):
         buffered.note(1.0)
     assert samples(registry)["h_count{}"] == 0
     buffered.note(1.0)
-    assert samples(registry)["h_count{}"] == observation.FULL
+    assert samples(registry)["h_count{}"] == FULL
 
 
 def test_no_value_is_lost_between_threads() -> None:
