@@ -34,8 +34,12 @@ TURNS = 4
 """How many requests are begun before the loop looks at its sockets again: a quarter of a millisecond's work. They go to the
 engine together; more at once, and of few callers all would wait for it, and then it for all of them, …
 """
-TURNS_MAX = 8
+TURNS_MAX = 12
 """… while of many so many may: what is done once for all of them costs each less."""
+BUSY_REQUESTS = 16
+"""With so many at work the engine has enough to do: who comes then waits for others to begin with, …"""
+GATHER_SECONDS = 0.001
+"""… for so long at most. The loop's timers count milliseconds."""
 _CROWD = 3
 _ID_HEADER = HEADER.lower().encode()
 _TIMEOUT_HEADER = b"x-request-timeout-ms"
@@ -51,7 +55,9 @@ class Lane:
         self.max_body_bytes = services.settings.max_body_bytes
         self._waiting: deque[Exchange] = deque()
         """For their turn."""
-        self._turn_is_due = False
+        self._next_turn: asyncio.Handle | None = None
+        self._is_gathering = False
+        """Whether that turn is put off for others to come."""
         self._at_work: set[Exchange] = set()
         """Those with a task, of which the loop itself keeps none alive."""
 
@@ -90,9 +96,17 @@ class Lane:
             self._refuse(exchange, full)
             return
         self._waiting.append(exchange)
-        if not self._turn_is_due:
-            self._turn_is_due = True
-            asyncio.get_running_loop().call_soon(self._take_turns)
+        if self._next_turn is None:
+            self._is_gathering = len(self._at_work) >= BUSY_REQUESTS
+            loop = asyncio.get_running_loop()
+            if self._is_gathering:
+                self._next_turn = loop.call_later(GATHER_SECONDS, self._take_turns)
+            else:
+                self._next_turn = loop.call_soon(self._take_turns)
+        elif self._is_gathering and len(self._waiting) >= TURNS_MAX:
+            self._next_turn.cancel()
+            self._is_gathering = False
+            self._next_turn = asyncio.get_running_loop().call_soon(self._take_turns)
 
     def gone(self, exchange: Exchange) -> None:
         """Its caller hung up. What nobody waits for any more is given up."""
@@ -108,7 +122,8 @@ class Lane:
     def _take_turns(self) -> None:
         waiting = self._waiting
         companies: dict[Hashable, list[Exchange]] = {}
-        turns = max(TURNS, min(TURNS_MAX, len(waiting) // _CROWD))
+        is_busy = len(self._at_work) >= BUSY_REQUESTS
+        turns = TURNS_MAX if is_busy else max(TURNS, min(TURNS_MAX, len(waiting) // _CROWD))
         for _ in range(min(turns, len(waiting))):
             exchange = waiting.popleft()
             if not exchange.disconnected and self._begin(exchange):
@@ -116,9 +131,8 @@ class Lane:
                 companies.setdefault(exchange if company is None else company, []).append(exchange)
         for together in companies.values():
             self._set_out(together)
-        self._turn_is_due = bool(waiting)
-        if waiting:
-            asyncio.get_running_loop().call_soon(self._take_turns)
+        self._is_gathering = False
+        self._next_turn = asyncio.get_running_loop().call_soon(self._take_turns) if waiting else None
 
     def _begin(self, exchange: Exchange) -> bool:
         """Whether it goes on. Its job is begun, unless a thread is to do that."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -67,7 +68,7 @@ class EngineClient:
         """
         pictures = len(images)
         self._check_room(pictures)
-        now = self._loop.time()
+        now = time.monotonic()  # the loop's own clock, which some loops read once a turn, to the millisecond
         future: asyncio.Future[Answer] = self._loop.create_future()
         key = (version.name, version.version)
         ticket = Prediction(key, pictures, future, now, now + budget_seconds, images)
@@ -101,7 +102,7 @@ class EngineClient:
         :raise ServiceError: all that `ask` raises.
         """
         self._check_room(1)
-        now = self._loop.time()
+        now = time.monotonic()  # the loop's own clock, which some loops read once a turn, to the millisecond
         future: asyncio.Future[Outputs] = self._loop.create_future()
         key = (version.name, version.version)
         ticket = Call(key, 1, future, now, now + budget_seconds, signature, described(tensors), tuple(outputs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -173,7 +174,7 @@ class Dispatcher:
             log.error("answer_length", pictures=pictures, frame_bytes=[len(frame) for frame in frames])
             fail(flight.tickets, errors.InternalError("the engine gave another number of answers"))
             return
-        self._hand_out_from(0, 0, flight.tickets, message, Landed(probabilities, energy), self._loop.time())
+        self._hand_out_from(0, 0, flight.tickets, message, Landed(probabilities, energy), time.monotonic())
 
     def _hand_out_from(
         self,
@@ -209,7 +210,7 @@ class Dispatcher:
 
     def _hand_over(self, ticket: Ticket, message: wire.Ran, frames: list[memoryview]) -> None:
         try:
-            given = outputs(message, frames[1:], self._loop.time() - ticket.submitted_seconds)
+            given = outputs(message, frames[1:], time.monotonic() - ticket.submitted_seconds)
         except (TypeError, ValueError) as error:
             log.error("outputs_do_not_fit", error=str(error), frame_bytes=[len(frame) for frame in frames])
             fail([ticket], errors.InternalError("the engine gave tensors that do not fit their description"))

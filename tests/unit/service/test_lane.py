@@ -15,7 +15,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from service.observation import flush_all
+from service.buffers import flush_all
 from tests.unit.service import bodies
 from tests.unit.service.running import pictures
 from tests.unit.service.site import Answer, Site

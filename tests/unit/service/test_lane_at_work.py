@@ -11,8 +11,8 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
+from service.buffers import flush_all
 from service.lane import TURNS
-from service.observation import flush_all
 from tests.unit.service import bodies
 from tests.unit.service.conftest import MakeSettings
 from tests.unit.service.running import until

@@ -11,9 +11,10 @@ import msgspec
 import orjson
 import pytest
 
+from service import lane
 from service.endpoint import ApartError, Call
 from service.http1.exchange import Exchange
-from service.lane import TURNS
+from service.lane import BUSY_REQUESTS, TURNS, TURNS_MAX, Lane
 from service.predictor import COMPANION_PICTURES, PredictJob, Predictor, ask_together
 from tests.unit.service import bodies
 from tests.unit.service.conftest import MakeSettings
@@ -72,6 +73,59 @@ def test_what_cannot_be_read_is_refused_and_the_others_go(site: Site) -> None:
     requests = [to_predict(0), request("/predict", b"no picture", content_type="image/png"), to_predict(2)]
     assert [answer.status for answer in answers_to(site, requests)] == [200, 400, 200]
     assert [len(asked.images) for asked in site.engine.asked[before:]] == [2]
+
+
+@pytest.fixture
+def companies(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many set out together, each time."""
+    sizes: list[int] = []
+    set_out = Lane._set_out
+
+    def counted(self: Lane, company: Sequence[Exchange]) -> None:
+        sizes.append(len(company))
+        set_out(self, company)
+
+    monkeypatch.setattr(Lane, "_set_out", counted)
+    return sizes
+
+
+async def kept_busy(site: Site, companies: list[int]) -> list[Caller]:
+    """So many at work that who comes next waits for others."""
+    site.engine.hold()
+    callers = sent_at_once(site, [to_predict(number % TURNS) for number in range(BUSY_REQUESTS)])
+    await until(lambda: sum(companies) == BUSY_REQUESTS)
+    return callers
+
+
+def test_while_many_are_at_work_who_comes_begins_with_others(
+    own_site: Site, companies: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "GATHER_SECONDS", 3600)
+
+    async def run() -> list[int]:
+        callers = await kept_busy(own_site, companies)
+        before = len(companies)
+        for number in range(TURNS_MAX):
+            assert len(companies) == before
+            callers += sent_at_once(own_site, [to_predict(number % TURNS)])
+            await asyncio.sleep(0)
+        await until(lambda: len(companies) > before)
+        own_site.engine.release()
+        return [(await caller.answered())[0].status for caller in callers]
+
+    assert own_site.run(run()) == [200] * (BUSY_REQUESTS + TURNS_MAX)
+    assert companies[-1] == TURNS_MAX
+
+
+def test_nobody_waits_for_others_for_long(own_site: Site, companies: list[int]) -> None:
+    async def run() -> list[int]:
+        callers = await kept_busy(own_site, companies)
+        callers += sent_at_once(own_site, [to_predict(0)])
+        await until(lambda: companies[-1] == 1)
+        own_site.engine.release()
+        return [(await caller.answered())[0].status for caller in callers]
+
+    assert own_site.run(run()) == [200] * (BUSY_REQUESTS + 1)
 
 
 def test_who_asks_another_version_or_has_another_deadline_goes_apart(own_site: Site) -> None:
