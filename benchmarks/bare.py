@@ -12,8 +12,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from service.settings import tensorflow_variables
 
@@ -26,6 +29,8 @@ _PATIENCE_SECONDS = 120.0
 
 Rates = dict[int, float]
 """Pictures per second by batch size."""
+Call = Callable[[npt.NDArray[np.uint8]], object]
+"""Runs a batch, uint8 (N, H, W, C)."""
 
 
 class BareError(Exception):
@@ -48,15 +53,16 @@ def best_of(runs: Sequence[Rates]) -> Rates:
     return {size: max(run[size] for run in runs) for size in runs[0]}
 
 
-def measure(model_dir: Path, seconds: float) -> Rates:
+def measure(model_dir: Path, seconds: float, *, litert: bool = False) -> Rates:
     """The best over thread counts, measured for about `seconds` in all and the start of two processes; blocks.
 
+    :param litert: converted, and run by LiteRT as in the service's engine.
     :raise BareError: a run failed; with what it wrote.
     """
     runs = []
     for threads in THREADS:
         command = [sys.executable, "-m", "benchmarks.bare", str(model_dir), "--threads", str(threads)]
-        command += ["--seconds", str(seconds / len(THREADS))]
+        command += ["--seconds", str(seconds / len(THREADS)), *(["--litert"] if litert else [])]
         ran = run_aside(command, _PATIENCE_SECONDS + seconds)
         if ran.returncode != 0:
             raise BareError(f"{' '.join(command)} ended with {ran.returncode}:\n{ran.stderr[-2000:]}")
@@ -78,24 +84,47 @@ def run_aside(command: Sequence[str], timeout_seconds: float) -> subprocess.Comp
         raise BareError(f"{' '.join(command)} was not done after {timeout_seconds:.0f} s") from error
 
 
-def _loop(model_dir: Path, threads: int, seconds: float) -> Rates:
-    import numpy as np
+def _called(model_dir: Path, threads: int) -> Call:
+    """As TensorFlow's documentation says to load and call it."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    call = tf.saved_model.load(str(model_dir)).signatures["serving_default"]
-    shape = call.structured_input_signature[1]["images"].shape[1:]
+    loaded = tf.saved_model.load(str(model_dir))
+    call = loaded.signatures["serving_default"]
+
+    def predict(images: npt.NDArray[np.uint8], _kept: object = loaded) -> object:  # or its variables would go
+        # From an array in memory to an array in memory, as the service's engine has to.
+        return call(images=tf.constant(images))["probabilities"].numpy()
+
+    return predict
+
+
+def _called_in_litert(model_dir: Path, threads: int) -> Call:
+    """As the service's engine calls it.
+
+    :raise BareError: LiteRT cannot run it.
+    """
+    from service.engine.runtime import Runtime
+
+    card = json.loads((model_dir / "assets.extra" / "card.json").read_bytes())
+    model = Runtime("cpu", threads=threads).load(model_dir, tuple(card["input"]["shape"]), len(card["labels"]))
+    if model.prediction.runtime != "litert":
+        raise BareError(f"{model_dir} does not run in LiteRT")
+    return model.predict
+
+
+def _loop(model_dir: Path, call: Call, seconds: float) -> Rates:
+    shape = json.loads((model_dir / "assets.extra" / "card.json").read_bytes())["input"]["shape"]
     generator = np.random.default_rng(0)
     rates = {}
     for size in BATCH_SIZES:
         images = generator.integers(0, 256, (size, *shape), np.uint8)
         for _ in range(_WARM_UP_CALLS):
-            call(images=tf.constant(images))
+            call(images)
         calls, started, spent = 0, time.perf_counter(), 0.0
         while spent < seconds * _SHARE_OF_ONE_SIZE:
-            # From an array in memory to an array in memory, as the service's engine has to.
-            call(images=tf.constant(images))["probabilities"].numpy()
+            call(images)
             calls += 1
             spent = time.perf_counter() - started
         rates[size] = calls * size / spent
@@ -108,8 +137,11 @@ def main() -> None:
     parser.add_argument("model_dir", type=Path, help="one version's directory")
     parser.add_argument("--threads", type=int, default=1, help="TensorFlow's intra-op threads")
     parser.add_argument("--seconds", type=float, default=4.0, help="for all batch sizes together")
+    parser.add_argument("--litert", action="store_true", help="converted, and run by LiteRT as in the service")
     arguments = parser.parse_args()
-    print(json.dumps(_loop(arguments.model_dir, arguments.threads, arguments.seconds)))
+    load = _called_in_litert if arguments.litert else _called
+    call = load(arguments.model_dir, arguments.threads)
+    print(json.dumps(_loop(arguments.model_dir, call, arguments.seconds)))
 
 
 if __name__ == "__main__":

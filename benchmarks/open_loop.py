@@ -11,16 +11,10 @@ It shares the machine with what it measures, so it states its own CPU time per r
 from __future__ import annotations
 
 import argparse
-import contextlib
-import ctypes
-import gc
 import json
 import math
-import os
 import resource
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,13 +22,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.load import LoadError, Posted
-from benchmarks.open_loop_generator import Generator
+from benchmarks.open_loop_generator import Sent, send
 
 CONNECTIONS_MAX = 2000
 DRAIN_SECONDS = 3.0
 """How long the last requests may take after the last one was due."""
-_NICE = -10
-_PR_SET_TIMERSLACK = 29
+_SPARE_DESCRIPTORS = 64
 _REFUSALS = frozenset({429, 503})
 
 
@@ -92,11 +85,9 @@ def arrivals(rate: float, seconds: float, seed: int) -> list[float]:
     return [float(due) for due in times[times < seconds]]
 
 
-def result_of(
-    generator: Generator, due: Sequence[float], rate: float, seconds: float, cpu_seconds: float
-) -> OpenResult:
-    """Counts and percentiles of a generator that has run."""
-    ended, sent, status = np.asarray(generator.ended), np.asarray(generator.sent), np.asarray(generator.status)
+def result_of(found: Sent, due: Sequence[float], rate: float, seconds: float) -> OpenResult:
+    """Counts and percentiles of what was sent."""
+    ended, sent, status = found.ended, found.sent, found.status
     times = np.asarray(due)
     right, refused = status == 200, np.isin(status, list(_REFUSALS))
     in_time = right & (ended <= seconds)
@@ -113,40 +104,51 @@ def result_of(
         answered=percentiles((ended - times)[right]),
         refusal=percentiles((ended - times)[refused]),
         send_delay=percentiles((sent - times)[sent_at_all]),
-        connections=generator.most_open,
-        cpu_us=1e6 * cpu_seconds / max(1, len(times)),
+        connections=found.most_open,
+        cpu_us=1e6 * found.cpu_seconds / max(1, len(times)),
     )
 
 
 def run(
-    port: int, path: str, payload: Posted, rate: float, seconds: float, *, seed: int = 0, slowest_seconds: float = 30.0
+    port: int,
+    path: str,
+    payload: Posted,
+    rate: float,
+    seconds: float,
+    *,
+    seed: int = 0,
+    connections: int = CONNECTIONS_MAX,
+    slowest_seconds: float = 30.0,
 ) -> OpenResult:
     """In a process of its own, so that nothing else delays it; blocks for about `seconds` and the drain.
 
+    :param connections: at most.
     :raise LoadError: it failed; with what it wrote.
     """
-    command = [sys.executable, "-m", "benchmarks.open_loop", str(port), path, str(payload.path), payload.content_type]
-    command += ["--rate", str(rate), "--seconds", str(seconds), "--seed", str(seed)]
-    timeout = seconds + DRAIN_SECONDS + slowest_seconds
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
-    except subprocess.TimeoutExpired as error:
-        raise LoadError(f"the open loop was not done after {timeout:.0f} s") from error
-    if ran.returncode != 0:
-        raise LoadError(f"the open loop ended with {ran.returncode}: {ran.stderr[-1000:]}")
-    return from_json(ran.stdout)
+        body = payload.path.read_bytes()
+    except OSError as error:
+        raise LoadError(f"there is nothing to post: {error}") from error
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {payload.content_type}\r\n"
+    message = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    due = arrivals(rate, seconds, seed)
+    allowed = _descriptors(connections + _SPARE_DESCRIPTORS) - _SPARE_DESCRIPTORS
+    timeout_seconds = seconds + DRAIN_SECONDS + slowest_seconds
+    found = send(port, message, due, min(connections, allowed), DRAIN_SECONDS, timeout_seconds)
+    return result_of(found, due, rate, seconds)
 
 
-def from_json(text: str) -> OpenResult:
-    """What `main` printed."""
-    found = json.loads(text)
-    for name in ("answered", "refusal", "send_delay"):
-        found[name] = Percentiles(**found[name])
-    return OpenResult(**found)
+def _descriptors(wanted: int) -> int:
+    """How many files this process and its children may have open, once it has asked for so many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < wanted:
+        soft = wanted if hard < 0 else min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft < 0 else soft
 
 
-def main() -> None:
-    """The command line of one run; prints one line of JSON."""
+def main() -> int:
+    """The command line of one run; prints one line of JSON. Exit code 1: it failed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.open_loop", description=__doc__)
     parser.add_argument("port", type=int)
     parser.add_argument("path")
@@ -156,31 +158,24 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--connections", type=int, default=CONNECTIONS_MAX, help="at most")
-    arguments = parser.parse_args()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    connections = arguments.connections
-    if soft < connections + 64:
-        resource.setrlimit(
-            resource.RLIMIT_NOFILE, (min(hard, connections + 64) if hard > 0 else connections + 64, hard)
+    given = parser.parse_args()
+    payload = _File(given.file, given.content_type)
+    try:
+        result = run(
+            given.port, given.path, payload, given.rate, given.seconds, seed=given.seed, connections=given.connections
         )
-        connections = min(connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 64)
-    # What measures goes before what is measured, where the system lets it: else its own waiting is taken for the server's.
-    with contextlib.suppress(PermissionError):
-        os.nice(_NICE)
-    # The kernel may wake a sleeper 50 µs late unless it is told not to.
-    ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
-    body = arguments.file.read_bytes()
-    head = f"POST {arguments.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {arguments.content_type}\r\n"
-    due = arrivals(arguments.rate, arguments.seconds, arguments.seed)
-    generator = Generator(
-        arguments.port, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body, due, connections
-    )
-    gc.disable()
-    before = time.process_time()
-    generator.run(DRAIN_SECONDS)
-    result = result_of(generator, due, arguments.rate, arguments.seconds, time.process_time() - before)
+    except LoadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     print(json.dumps(asdict(result)))
+    return 0
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    content_type: str
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

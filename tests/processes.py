@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -147,3 +148,10 @@ def _read(pid: int, name: str) -> bytes:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:  # it has ended, or is not ours to look at
         return b""
+
+
+def ensure_compiler() -> None:
+    """A C compiler, which the benchmarks' open loop is made with, is there; Debian's is installed if it can be."""
+    if shutil.which("cc") is None:
+        script = ROOT / "requirements" / "system-package.sh"
+        subprocess.run([script, "build-essential", "the benchmarks' open loop is compiled"], check=True)

@@ -58,13 +58,16 @@ def operations(model: Any, pictures: npt.NDArray[np.uint8]) -> dict[str, dict[st
     """How many of the heavy operations of a prediction each device runs: `{"GPU:0": {"Conv2D": 4}}`.
 
     By the graphs that TensorFlow has cut the session's graph into, after it has optimised it. What XLA compiles is one
-    operation there, `XLA`.
+    operation there, `XLA`; what LiteRT runs is one too, `LiteRT`.
     """
-    from service.engine.runtime import v1
+    from service.engine.prediction import InSession
+    from service.engine.tf import v1
 
+    if not isinstance(model.prediction, InSession):
+        return {"CPU:0": {"LiteRT": 1}}
     signature = model.signatures["serving_default"]
     ran = v1.RunMetadata()
-    model._session.run(  # noqa: SLF001  (the service has no use for it)
+    model.prediction.session.run(
         [signature.outputs["probabilities"].name],
         {signature.inputs["images"].name: pictures},
         options=v1.RunOptions(output_partition_graphs=True),

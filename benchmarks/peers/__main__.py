@@ -143,6 +143,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         shares=OPEN_SHARES if "open" in arguments.loads else (),
         layouts=dict(arguments.layout),
         settings=dict(arguments.set),
+        litert=arguments.litert,
         minutes=arguments.minutes,
     )
 
@@ -174,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--set", type=_setting, action="append", default=[], metavar="DIGITS_…=…", help="a setting of ours"
     )
+    parser.add_argument("--litert", action="store_true", help="the peers run the model in LiteRT as well (TensorFlow)")
     parser.add_argument("--models-dir", type=Path, default=ROOT / "models", help="directory of models (models)")
     parser.add_argument("--model", default="cnn", help="the model that all serve (cnn)")
     parser.add_argument("--out", type=Path, default=ROOT / "bench-results", help="where reports go (bench-results)")

@@ -32,7 +32,9 @@ _POLL_SECONDS = 0.005
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. `layouts`: given for a peer, it is not tried out. `settings`: of our service, by environment variable."""
+    """What to run. `layouts`: given for a peer, it is not tried out. `settings`: of our service, by environment variable.
+    `litert`: the peers' applications run the model in LiteRT, as our engine does, and not in TensorFlow.
+    """
 
     models_dir: Path
     peers: tuple[Peer, ...]
@@ -45,6 +47,7 @@ class Plan:
     shares: tuple[float, ...] = OPEN_SHARES
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    litert: bool = False
     minutes: float = 35.0
 
 
@@ -163,7 +166,7 @@ def theirs(peer: Peer, layout: Layout, course: Course) -> Iterator[Serving]:
     """
     with tempfile.TemporaryDirectory(prefix="peer-", ignore_cleanup_errors=True) as folder:
         start = Start(environments.python_of(peer.name), free_port(), layout, Path(folder))
-        environment = peer.environment_for(start, course.model_dir)
+        environment = {**peer.environment_for(start, course.model_dir), "PEER_LITERT": str(int(course.plan.litert))}
         command = peer.command(start)
         with serving(peer.name, command, environment, start.port, peer.path, course.bodies[peer.speaks]) as running:
             yield running

@@ -39,6 +39,8 @@ class Limits:
     """One round's. `decoding`: pictures per second by kind; `together`: decoded and run, 64 at a time; imports in seconds."""
 
     bare: Rates
+    litert: Rates
+    """The same model converted, as the service's engine runs it on a CPU."""
     decoding: dict[str, float]
     together: float
     empty: dict[int, LoadResult]
@@ -60,6 +62,8 @@ def measure(model_dir: Path, bodies: Bodies, seconds: float, say: Callable[[str]
     """
     say("the bare model")
     rates = bare.measure(model_dir, 2 * seconds)
+    say("the bare model in LiteRT")
+    in_litert = bare.measure(model_dir, 2 * seconds, litert=True)
     say("decoding, and decoding with the model")
     runs = [_alone(model_dir, bodies, threads, seconds) for threads in bare.THREADS]
     say("gunicorn answering nothing")
@@ -67,6 +71,7 @@ def measure(model_dir: Path, bodies: Bodies, seconds: float, say: Callable[[str]
     say("importing TensorFlow")
     return Limits(
         bare=rates,
+        litert=in_litert,
         decoding={kind: max(run["decoding"][kind] for run in runs) for kind in runs[0]["decoding"]},
         together=max(run["together"] for run in runs),
         empty=empty,

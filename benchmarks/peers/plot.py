@@ -40,8 +40,9 @@ def draw(contest: Contest, path: Path) -> None:
         opened_axes.set_ylabel("p99, ms")
         for axes in (closed, opened_axes):
             axes.set_xlabel("answered 28×28 PNGs per second")
-            axes.set_xscale("log")
-            axes.set_yscale("log")
+            if any(len(line.get_xdata()) for line in axes.lines):  # an empty one cannot be logarithmic
+                axes.set_xscale("log")
+                axes.set_yscale("log")
             axes.grid(visible=True, which="major", color="#dddddd", linewidth=0.7)
             axes.spines[["top", "right"]].set_visible(False)
             axes.xaxis.set_major_formatter("{x:,.0f}")

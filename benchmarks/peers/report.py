@@ -50,6 +50,7 @@ def heading(plan: Plan, contest: Contest, machine: Mapping[str, str], versions: 
         "workers × TensorFlow's threads in each, the best of those tried: "
         + (", ".join(f"{TITLES[name]} {layout}" for name, layout in contest.layouts.items()) or "–"),
     ]
+    lines.append(f"the peers run the model in {'LiteRT, converted' if plan.litert else 'TensorFlow'}; ours in LiteRT")
     if plan.settings:
         lines.append("settings of ours: " + " ".join(f"{name}={value}" for name, value in plan.settings.items()))
     if contest.cut_short:
@@ -145,6 +146,10 @@ def _limits(contest: Contest) -> Table:
         return Table("Limits", ("", "per second"), ())
     rows = [
         (f"bare model, batches of {size:,}", series(one.bare[size] for one in found).text()) for size in found[0].bare
+    ]
+    rows += [
+        (f"the same in LiteRT, batches of {size:,}", series(one.litert[size] for one in found).text())
+        for size in found[0].litert
     ]
     rows += [
         (f"decoding alone, {kind}", series(one.decoding[kind] for one in found).text()) for kind in found[0].decoding

@@ -14,3 +14,5 @@ WAIT_MS = int(os.environ["PEER_WAIT_MS"])
 MODEL_DIR = Path(os.environ["PEER_MODEL_DIR"])
 BATCH_REQUESTS_MAX = 128
 """Requests that one call of the model may hold: as many as there are connections in the largest load."""
+LITERT = os.environ.get("PEER_LITERT") == "1"
+"""Whether the model runs in LiteRT, as in our engine, and not as TensorFlow's documentation says."""

@@ -15,6 +15,7 @@ from benchmarks.peers.contest import Contest, Course, Plan, run
 from benchmarks.peers.payloads import write_bodies
 from benchmarks.peers.registry import PEERS, Layout
 from benchmarks.peers.turn import LOADS, OPEN_SHARES, OURS, Length, Load
+from tests.processes import ensure_compiler
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 
@@ -80,6 +81,7 @@ def test_without_wrk_it_says_how_to_get_it(
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load; it is Debian's package")
 def test_a_round_of_ours_measures_everything_without_a_failure(tmp_path: Path) -> None:
+    ensure_compiler()
     loads = (Load("png", 8), Load("raw", 4), Load("json", 4))
     plan = Plan(MODELS, (), rounds=1, length=Length(1.0, 1.0), loads=loads, shares=(0.5,))
     contest = Contest()
@@ -99,7 +101,12 @@ def test_a_round_of_ours_measures_everything_without_a_failure(tmp_path: Path) -
     assert 0 < turn.ready_seconds <= turn.first_answer_seconds
     (limits,) = contest.limits
     assert limits is not None
-    assert min(limits.bare_best, limits.together, limits.import_seconds, *limits.decoding.values()) > 0
+    assert (
+        min(
+            limits.bare_best, *limits.litert.values(), limits.together, limits.import_seconds, *limits.decoding.values()
+        )
+        > 0
+    )
     assert all(result.errors == 0 for result in limits.empty.values())
     assert behind
     assert all(table.columns for table in report.tables(contest))

@@ -69,7 +69,9 @@ def turn(server: str, speed: float) -> Turn:
 
 def limits() -> Limits:
     empty = {8: LoadResult(8, 40000, 2.0, 0.3, 1.0, 2.0, 0)}
-    return Limits({1: 1000.0, 256: 20000.0}, {"28×28 PNG": 15000.0}, 10000.0, empty, opened(2000.0), 3.0, 2.5)
+    return Limits(
+        {1: 1000.0, 256: 20000.0}, {1: 9000.0}, {"28×28 PNG": 15000.0}, 10000.0, empty, opened(2000.0), 3.0, 2.5
+    )
 
 
 @pytest.fixture
