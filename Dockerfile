@@ -36,8 +36,10 @@ ARG PIP_INDEX_URL
 COPY requirements/${LOCK}.txt /tmp/lock.txt
 # --no-deps: the lock is complete, there is nothing to resolve.
 RUN python -m pip --python /opt/venv/bin/python install --quiet --no-compile --no-deps --require-hashes -r /tmp/lock.txt
-# TensorFlow's C++ headers and its copy of libclang are for building extensions: 350 MB that nothing loads.
-RUN rm -r /opt/venv/lib/python3.*/site-packages/tensorflow/include /opt/venv/lib/python3.*/site-packages/clang
+# TensorFlow's C++ headers and its copy of libclang are for building extensions, LiteRT's tools and other accelerators for
+# phones: 380 MB that nothing loads.
+RUN cd /opt/venv/lib/python3.*/site-packages && rm -r tensorflow/include clang && \
+    rm -rf ai_edge_litert/tools ai_edge_litert/vendors ai_edge_litert/libLiteRtWebGpuAccelerator.so
 RUN ["python", "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "/opt/venv/lib"]
 
 FROM ${BASE_IMAGE} AS service

@@ -99,6 +99,7 @@ gpu-check: ## Check the service on this machine's NVIDIA GPU and measure what it
 .PHONY: bench-peers
 bench-peers: dev ## Measure it beside mosec, BentoML, LitServe, MLServer, Ray Serve and a script; half an hour, ARGS=--quick for less
 	@command -v wrk >/dev/null || requirements/system-package.sh wrk 'it makes the load'
+	@command -v cc >/dev/null || requirements/system-package.sh build-essential 'the open loop is compiled'
 	@$(PY) -m benchmarks.peers $(ARGS)
 
 .PHONY: chaos

@@ -60,6 +60,8 @@ class ModelVersion(msgspec.Struct, frozen=True):
     """Why it failed; None otherwise."""
     card: dict[str, Any] = {}
     signatures: dict[str, Signature] = {}
+    runtime: Literal["tensorflow", "litert"] | None = None
+    """What its predictions run in; None while it does not run."""
 
     @property
     def labels(self) -> list[str]:

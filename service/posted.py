@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from service import forms, metrics
+from service import forms
+from service.buffers import rejections
 from service.errors import PayloadTooLargeError, ServiceError, UnsupportedMediaTypeError
 from service.images import is_heavy as is_heavy_picture
 from service.images import read_for, read_unprepared
@@ -84,7 +85,7 @@ class PostedPictures:
         if not good:
             raise faults[0]
         for fault in faults.values():
-            metrics.REJECTIONS.labels(fault.type).inc()
+            rejections.note(fault.type)
         return Posted(np.stack([image for image, _ in good]), [warnings for _, warnings in good], faults)
 
     def _read(self, data: bytes, target: Target, *, prepare: bool) -> tuple[npt.NDArray[np.uint8], Sequence[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 import orjson
 
-from service import metrics
+from service.buffers import rejections
 from service.errors import (
     BlankPictureError,
     LoadFailedError,
@@ -47,7 +47,7 @@ def refused(error: ServiceError, path: str, request_id: str) -> Reply:
     Natively `{"error": {"type", "message", "field"?, "request_id"}}`, elsewhere `{"error": message}`, which begins
     with the part at fault.
     """
-    metrics.REJECTIONS.labels(error.type).inc()
+    rejections.note(error.type)
     protocol = protocol_of(path)
     if protocol is None:
         return Reply(_dump(error.document(request_id)), error.status, headers=_headers(error))

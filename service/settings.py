@@ -90,12 +90,17 @@ class Settings(BaseSettings):
         False,
         description="Compile models with XLA: can be faster on a GPU, loads slower; `make gpu-check` measures it.",
     )
+    litert: bool = Field(
+        True,
+        description="On a CPU, run predictions in LiteRT, which is faster there; TensorFlow runs what LiteRT cannot.",
+    )
     engine_threads: int = Field(0, ge=0, le=256, description="Threads for large batches on a CPU; 0 means all cores.")
     max_batch_size: int = Field(256, ge=1, le=8192, description="Most pictures in one call of a model.")
     batch_sizes: str = Field(
         "auto",
         pattern=r"^(auto|[1-9][0-9]*(,[1-9][0-9]*)*)$",
-        description="Sizes that batches are padded to, `1,8,64,256`; `auto`: close steps on a CPU, powers of two on a GPU.",
+        description="Sizes that batches are padded to, `1,8,64,256`; `auto`: powers of two on a GPU, on a CPU "
+        "close steps where TensorFlow runs and none where LiteRT does.",
     )
     engines: int = Field(
         1, ge=1, le=16, description="Engine processes; with two, the death of one is not noticed outside."
@@ -296,9 +301,10 @@ def tensorflow_variables() -> dict[str, str]:
     """What TensorFlow shall find among its own variables when it is imported, unless a user has set them.
 
     oneDNN's kernels take up to twice as long as TensorFlow's own for one picture on a processor without AVX-512, and no
-    less for many (docs/decisions.md). What they do where they have wider registers has not been measured.
+    less for many (docs/decisions.md). What they do where they have wider registers has not been measured. TensorFlow's own
+    lines on stderr, where our log is JSON, are kept to what ends the process: what fails is raised as well.
     """
-    variables = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    variables = {"TF_CPP_MIN_LOG_LEVEL": "3"}
     found = features()
     if "avx2" in found and "avx512f" not in found:
         variables["TF_ENABLE_ONEDNN_OPTS"] = "0"

@@ -7,6 +7,8 @@
                              ▲
       repository, offers, policy, holds         what lies in the models directory, and what is wanted of it
 
-`server` and `watcher` are the two threads; only `news` and orders go between them. `runtime` alone knows TensorFlow,
-`server` and `execution` sockets and messages; none knows HTTP or pictures.
+                                    runtime ──▶ graphs (from files) ──▶ prediction: in a session, or in LiteRT ──▶ model
+
+`server` and `watcher` are the two threads; only `news` and orders go between them. `runtime` and what it stands on know
+TensorFlow, by way of `tf`; `server` and `execution` sockets and messages; none knows HTTP or pictures.
 """

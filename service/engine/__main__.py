@@ -35,6 +35,7 @@ def main() -> int:
             configuration.gpu_memory_mb,
             configuration.engine_thread_count,
             xla=configuration.xla,
+            litert=configuration.litert,
         )
     except NoDeviceError as error:
         print(f"digits: {error}", file=sys.stderr)

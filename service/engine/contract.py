@@ -9,6 +9,8 @@ from service.catalogue import Signature, TensorInfo
 from service.engine.signatures import NUMPY_DTYPES
 
 PREDICTION = "serving_default"
+OUTPUTS = ("probabilities", "energy")
+"""What a prediction is made of, in this order."""
 INITIAL = "__saved_model_init_op"
 """Not for callers: what sets a model's tables."""
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from service import logs, metrics, wire
 from service.engine.batcher import Batch, Batcher, Work
 from service.engine.loader import Served
+from service.engine.model import Predictions
 from service.engine.runs import Call
-from service.engine.runtime import INPUTS_DO_NOT_FIT, OUT_OF_MEMORY, Predictions
+from service.engine.runtime import INPUTS_DO_NOT_FIT, OUT_OF_MEMORY
 from service.engine.sizes import round_up
 from service.transport import Frame
 
@@ -44,12 +45,10 @@ class Executor:
     def __init__(
         self,
         batcher: Batcher[Served, Request],
-        batch_sizes: list[int],
         send: Callable[[bytes, Sequence[Frame]], None],
         refuse: Callable[[bytes, int, str, str], None],
     ) -> None:
         self._batcher = batcher
-        self._sizes = batch_sizes
         self._send = send
         self._refuse = refuse
 
@@ -85,7 +84,7 @@ class Executor:
 
     def _lay_together(self, batch: Batch[Served, Request]) -> npt.NDArray[np.uint8]:
         """The batch's pictures in one array of a warmed size; no copy when one request fills it exactly."""
-        size = round_up(batch.pictures, self._sizes)
+        size = round_up(batch.pictures, batch.key.sizes)
         buffer = batch.key.buffer
         first = batch.slices[0]
         if first.stop - first.start == size:

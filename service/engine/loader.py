@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,10 @@ import numpy.typing as npt
 from service import logs, metrics
 from service.catalogue import ModelVersion
 from service.engine.contract import UnfitModelError
+from service.engine.model import Model
 from service.engine.repository import Candidate, RefusedVersionError
-from service.engine.runtime import Model, Runtime
+from service.engine.runtime import Runtime
+from service.engine.sizes import ladder
 from service.engine.tally import Tally
 
 log = logs.get(__name__)
@@ -26,6 +29,8 @@ class Served:
     model: Model
     version: ModelVersion
     """As the catalogue shows it while it is available."""
+    sizes: Sequence[int]
+    """Ascending: what its batches are padded to."""
     buffer: npt.NDArray[np.uint8]
     """(max_batch_size, H, W, C): batches are laid together here."""
     picture_bytes: int
@@ -48,8 +53,10 @@ class Served:
 class Loader:
     """Loads versions onto one device."""
 
-    def __init__(self, runtime: Runtime, batch_sizes: list[int]) -> None:
+    def __init__(self, runtime: Runtime, max_batch_size: int, batch_sizes: list[int] | None) -> None:
+        """`batch_sizes`: what batches are padded to, ascending up to `max_batch_size`; None for what suits the model."""
         self._runtime = runtime
+        self._max_batch_size = max_batch_size
         self._batch_sizes = batch_sizes
 
     def load(self, candidate: Candidate) -> Served:
@@ -63,16 +70,28 @@ class Loader:
         shape = tuple(card["input"]["shape"])
         try:
             model = self._runtime.load(candidate.path, shape, len(card["labels"]))
-            model.warm(self._batch_sizes)
+            sizes = self._sizes(model)
+            # A range is every size, of which none costs more the first time, once there is memory for the largest.
+            model.warm([*sizes[:2], sizes[-1]] if isinstance(sizes, range) else sizes)
         except UnfitModelError as error:
             raise RefusedVersionError(str(error)) from error
         seconds = time.monotonic() - started
         metrics.LOAD_SECONDS.labels(name).observe(seconds)
-        log.info("model_available", model=name, version=number, seconds=round(seconds, 3))
+        log.info(
+            "model_available", model=name, version=number, runtime=model.prediction.runtime, seconds=round(seconds, 3)
+        )
         return Served(
             model,
-            ModelVersion(name, number, "available", None, card, model.signatures),
-            np.zeros((self._batch_sizes[-1], *shape), np.uint8),
+            ModelVersion(name, number, "available", None, card, model.signatures, model.prediction.runtime),
+            sizes,
+            np.zeros((self._max_batch_size, *shape), np.uint8),
             math.prod(shape),
             Tally(name, number),
         )
+
+    def _sizes(self, model: Model) -> Sequence[int]:
+        if self._batch_sizes is not None:
+            return self._batch_sizes
+        if model.prediction.takes_any_size:
+            return range(1, self._max_batch_size + 1)
+        return ladder(self._max_batch_size, 4 if self._runtime.device.kind == "cpu" else 1)

@@ -29,7 +29,7 @@ from service.engine.peers import Peers
 from service.engine.runs import Call, Runs
 from service.engine.runtime import TENSORFLOW_VERSION, Runtime
 from service.engine.shelf import Shelf
-from service.engine.sizes import chosen, ladder
+from service.engine.sizes import chosen
 from service.engine.watcher import Watcher
 from service.settings import Settings
 from service.transport import Frame, Hub
@@ -52,23 +52,21 @@ class Server:
         self._endpoint = settings.endpoint
         self._runtime = runtime
         self._max_batch_size = settings.max_batch_size
-        sizes = chosen(settings.batch_sizes, settings.max_batch_size) or ladder(
-            settings.max_batch_size, 4 if runtime.device.kind == "cpu" else 1
-        )
+        sizes = chosen(settings.batch_sizes, settings.max_batch_size)
         self._shelf: Shelf[Served] = Shelf(
             settings.default_model, TENSORFLOW_VERSION, runtime.device, settings.engine_heartbeat_seconds
         )
         self._batcher: Batcher[Served, Request] = Batcher(settings.max_batch_size, settings.queue_limit)
         metrics.QUEUE_LIMIT_PICTURES.set(settings.queue_limit)
         self._runs: Runs[Served] = Runs(settings.run_limit)
-        self._executor = Executor(self._batcher, sizes, self._send, self._refuse)
+        self._executor = Executor(self._batcher, self._send, self._refuse)
         self._peers = Peers(settings.engine_timeout_seconds)
         self._news: deque[news.News[Served]] = deque()
         self._keeper: Keeper[Served] = Keeper(
             settings.models_dir,
             Defaults(settings.version_policy, settings.canary_share, settings.shadow_share),
             settings.default_model,
-            Loader(runtime, sizes).load,
+            Loader(runtime, settings.max_batch_size, sizes).load,
             self._tell,
             Holds(settings.run_path / f"unloaded-{settings.engine_index}.json"),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 
 class BatchSizesError(Exception):
@@ -42,6 +43,6 @@ def ladder(max_batch_size: int, steps_per_doubling: int) -> list[int]:
     return sorted(sizes)
 
 
-def round_up(pictures: int, sizes: list[int]) -> int:
+def round_up(pictures: int, sizes: Sequence[int]) -> int:
     """The smallest of `sizes` (ascending) that holds `pictures`; they never exceed the largest."""
     return sizes[bisect_left(sizes, pictures)]

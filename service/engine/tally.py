@@ -7,7 +7,7 @@ than one. The server flushes when a worker asks how it is, once a second as a ru
 from __future__ import annotations
 
 from service import metrics
-from service.observation import FULL, observe_many
+from service.buffers import FULL, observe_many
 
 
 class Tally:

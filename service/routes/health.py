@@ -6,8 +6,8 @@ from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service import metrics
+from service.buffers import flush_all
 from service.errors import NotReadyError
-from service.observation import flush_all
 from service.openapi import as_json
 from service.responses import JSON_TYPE
 from service.routes.services import services

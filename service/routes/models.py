@@ -82,6 +82,7 @@ def _version(version: ModelVersion) -> dict[str, Any]:
         "version": version.version,
         "state": version.state,
         "reason": version.reason,
+        "runtime": version.runtime,
         "dataset": card.get("dataset", {}).get("name"),
         "input": card.get("input"),
         "labels": card.get("labels"),

@@ -6,9 +6,9 @@ from typing import Literal
 
 from flask import Blueprint, Response, jsonify, request
 
+from service.buffers import flush_all
 from service.catalogue import Catalogue, ModelVersion
 from service.errors import NotReadyError
-from service.observation import flush_all
 from service.oip import metadata, repository, statistics
 from service.oip.addressing import SERVING, version_number
 from service.routes.services import admit, body, inferred, services

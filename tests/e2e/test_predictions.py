@@ -168,6 +168,7 @@ def test_what_is_served_is_told_with_its_card(client: httpx.Client, reference: R
     version = client.get("/models/toy/versions/1").json()
     card = reference.models_dir / "toy" / "1" / "assets.extra" / "card.json"
     assert version["state"] == "available"
+    assert version["runtime"] == "litert"
     assert version["card"] == httpx.Response(200, content=card.read_bytes()).json()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import service.engine.runtime  # noqa: F401  (it keeps Keras out, so TensorFlow comes after it)
+import service.engine.tf  # noqa: F401  (it keeps Keras out, so TensorFlow comes after it)
 
 tf: Any = importlib.import_module("tensorflow")
 FAILING_PIXEL = 255
@@ -80,6 +80,16 @@ def write_sick(directory: Path) -> None:
 def write_numberless(directory: Path) -> None:
     """Keeps the contract in its signature, and answers with what is no number, as after a training that diverged."""
     _save(directory, lambda images: {name: value * float("nan") for name, value in _answer(images).items()}, PICTURE)
+
+
+def write_tossing(directory: Path) -> None:
+    """Keeps the contract, and its energy is a matter of luck, so that no two answers are the same."""
+
+    def serve(images: Any) -> Tensors:
+        answer = _answer(images)
+        return {**answer, "energy": answer["energy"] + tf.random.uniform(tf.shape(answer["energy"]))}
+
+    _save(directory, serve, PICTURE)
 
 
 def write_short(directory: Path) -> None:

@@ -12,12 +12,23 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from service.engine.contract import UnfitModelError
+from service.engine.litert import LiteRT
+from service.engine.prediction import InSession
 from service.engine.runtime import NoDeviceError, Runtime
-from tests.engine.odd_models import write_damaged, write_early, write_moody, write_tabled, write_unfit
+from tests.engine.odd_models import (
+    write_damaged,
+    write_early,
+    write_moody,
+    write_numberless,
+    write_tabled,
+    write_tossing,
+    write_unfit,
+)
 from tests.reference import VERSIONS, read_reference
 
 THREADS = 3
@@ -28,19 +39,25 @@ def main(reference_directory: Path, out: Path) -> None:
     images = reference.images
     arrays: dict[str, Any] = {}
     runtime = Runtime("cpu", threads=THREADS)
-    for name, version in VERSIONS:
-        model = runtime.load(reference.models_dir / name / str(version), (28, 28, 1), 10)
-        model.warm([1, 2])
-        whole = model.predict(images)  # enough pictures to be shared among the threads
-        singles = [model.predict(images[at : at + 1]) for at in range(len(images))]
-        arrays[f"{name}-{version}-probabilities"] = whole.probabilities
-        arrays[f"{name}-{version}-energy"] = whole.energy
-        arrays[f"{name}-{version}-single-probabilities"] = np.concatenate([p.probabilities for p in singles])
-        arrays[f"{name}-{version}-single-energy"] = np.concatenate([p.energy for p in singles])
-        model.close()
-    arrays |= opened(runtime, reference.models_dir / "toy" / "1", images)
+    in_sessions = Runtime("cpu", threads=THREADS, litert=False)
+    used = {}
+    for loads in (runtime, in_sessions):
+        for name, version in VERSIONS:
+            model = loads.load(reference.models_dir / name / str(version), (28, 28, 1), 10)
+            model.warm([1, 2])
+            whole = model.predict(images)  # enough pictures to be shared among the threads
+            singles = [model.predict(images[at : at + 1]) for at in range(len(images))]
+            key = f"{model.prediction.runtime}-{name}-{version}"
+            arrays[f"{key}-probabilities"] = whole.probabilities
+            arrays[f"{key}-energy"] = whole.energy
+            arrays[f"{key}-single-probabilities"] = np.concatenate([p.probabilities for p in singles])
+            arrays[f"{key}-single-energy"] = np.concatenate([p.energy for p in singles])
+            model.close()
+    for loads in (runtime, in_sessions):
+        arrays |= opened(loads, reference.models_dir / "toy" / "1", images)
     for kind, write in (("tabled", write_tabled), ("early", write_early)):
         write(out / kind)
+        used[kind] = used_for(runtime, out / kind)
         arrays[f"{kind}-energy"] = energy_of_black_and_white(runtime, out / kind)
     compiled = Runtime("cpu", xla=True).load(reference.models_dir / "toy" / "1", (28, 28, 1), 10)
     compiled.warm([2])
@@ -50,8 +67,14 @@ def main(reference_directory: Path, out: Path) -> None:
     sound = reference.models_dir / "toy" / "1"
     odd = write_unfit(out / "unfit") | write_damaged(out / "damaged", sound) | {"nothing": out / "nothing"}
     refusals = {name: refusal(runtime, path) for name, path in odd.items()}
-    write_moody(out / "moody")
+    for kind, write in (("moody", write_moody), ("tossing", write_tossing), ("numberless", write_numberless)):
+        write(out / kind)
+        used[kind] = used_for(runtime, out / kind)
+    failing = mock.patch.object(LiteRT, "__call__", side_effect=RuntimeError("tensors of two minds\nand more"))
+    with failing:
+        used["failing in LiteRT"] = used_for(runtime, reference.models_dir / "toy" / "1")
     facts = {
+        "used": used,
         "device": [runtime.device.kind, runtime.device.name],
         "refusals": refusals,
         "refused moody": refusal(runtime, out / "moody"),
@@ -75,15 +98,23 @@ def opened(runtime: Runtime, path: Path, images: Any) -> dict[str, Any]:
         meanwhile.append(model.predict(images).probabilities)
     thread.join()
     after = model.predict(images).probabilities
-    functions = [len(s.graph.as_graph_def().library.function) for s in (model._session, model._inside)]
+    sessions = [model.prediction.session, model._inside] if isinstance(model.prediction, InSession) else []
+    functions = [len(session.graph.as_graph_def().library.function) for session in sessions]
     (called,) = model.run("serving_default", {"images": images}, ("probabilities",))
     unmoved = all(np.array_equal(before, other) for other in (*meanwhile, after))
     found = {
-        "opened": [*functions, was_open, model.is_open],
-        "unmoved": unmoved and np.allclose(called, before, atol=1e-5),
+        f"opened in {model.prediction.runtime}": [*functions, was_open, model.is_open],
+        f"unmoved in {model.prediction.runtime}": unmoved and np.allclose(called, before, atol=1e-5),
     }
     model.close()
     return found
+
+
+def used_for(runtime: Runtime, path: Path) -> str:
+    """What runs the predictions of the SavedModel in `path`."""
+    model = runtime.load(path, (28, 28, 1), 10)
+    model.close()
+    return model.prediction.runtime
 
 
 def energy_of_black_and_white(runtime: Runtime, path: Path) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -21,15 +23,29 @@ def assert_is(answer: Answer, key: tuple[str, int], which: npt.NDArray[np.intp],
 def test_requests_of_1_to_300_pictures_get_the_rows_that_their_pictures_get_alone(
     peer: Peer, reference: Reference
 ) -> None:
-    """300 is beyond the largest batch, so some are answered in slices; every padding from the ladder occurs."""
+    """300 is beyond the largest batch, so some are answered in slices."""
     for pictures in range(1, PICTURES + 1):
         which = (np.arange(pictures) + pictures) % PICTURES  # not always the same ones in front
         assert_is(peer.ask("toy", 1, reference.images[which]), ("toy", 1), which, reference)
 
 
-def test_alone_means_the_same_to_the_last_bit(peer: Peer, reference: Reference) -> None:
-    one, again = (peer.ask("toy", 1, reference.images[7:8]) for _ in range(2))
-    assert one.probabilities.tobytes() == again.probabilities.tobytes()
+def test_in_tensorflow_they_do_so_too_whatever_their_batch_is_padded_to(models_dir: Path, reference: Reference) -> None:
+    with Engine.started(models_dir, litert="0") as engine:
+        engine.wait_until_loaded()
+        with engine.connect() as peer:
+            assert {version.runtime for version in peer.catalogue().versions} == {"tensorflow", None}
+            for pictures in range(1, PICTURES + 1):
+                which = (np.arange(pictures) + pictures) % PICTURES
+                assert_is(peer.ask("toy", 1, reference.images[which]), ("toy", 1), which, reference)
+
+
+def test_in_company_means_the_same_as_alone_to_the_last_bit(peer: Peer, reference: Reference) -> None:
+    assert peer.catalogue().resolve("toy").runtime == "litert"
+    together = peer.ask("toy", 1, reference.images)
+    for at in (0, 7, PICTURES - 1):
+        alone = peer.ask("toy", 1, reference.images[at : at + 1])
+        assert alone.probabilities.tobytes() == together.probabilities[at : at + 1].tobytes()
+        assert alone.energy.tobytes() == together.energy[at : at + 1].tobytes()
 
 
 def test_many_requests_at_once_of_all_sizes_and_models_are_not_mixed_up(engine: Engine, reference: Reference) -> None:

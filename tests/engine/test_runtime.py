@@ -1,4 +1,4 @@
-"""TensorFlow as the engine uses it, beside TensorFlow as everyone uses it."""
+"""TensorFlow and LiteRT as the engine uses them, beside TensorFlow as everyone uses it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,43 @@ Probe = tuple[dict[str, Any], dict[str, npt.NDArray[np.float32]]]
 
 @pytest.mark.parametrize(("name", "version"), VERSIONS)
 @pytest.mark.parametrize("how", ["", "single-"])
-def test_a_session_says_what_the_loaded_savedmodel_says(
-    name: str, version: int, how: str, probe: Probe, reference: Reference
+@pytest.mark.parametrize("runtime", ["tensorflow", "litert"])
+def test_predictions_are_what_the_loaded_savedmodel_says(
+    runtime: str, name: str, version: int, how: str, probe: Probe, reference: Reference
 ) -> None:
     """Pictures at once, shared among threads, and one by one."""
     _, arrays = probe
-    probabilities = arrays[f"{name}-{version}-{how}probabilities"]
-    energy = arrays[f"{name}-{version}-{how}energy"]
+    probabilities = arrays[f"{runtime}-{name}-{version}-{how}probabilities"]
+    energy = arrays[f"{runtime}-{name}-{version}-{how}energy"]
     assert {str(probabilities.dtype), str(energy.dtype)} == {"float32"}
     np.testing.assert_allclose(probabilities, reference.probabilities[name, version], atol=1e-5)
     np.testing.assert_allclose(energy, reference.energy[name, version], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "version"), VERSIONS)
+@pytest.mark.parametrize("what", ["probabilities", "energy"])
+def test_in_litert_a_picture_gets_the_same_bits_in_every_batch(
+    name: str, version: int, what: str, probe: Probe
+) -> None:
+    _, arrays = probe
+    together, alone = (arrays[f"litert-{name}-{version}-{how}{what}"] for how in ("", "single-"))
+    assert together.tobytes() == alone.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "runtime"),
+    [
+        ("early", "litert"),
+        ("moody", "tensorflow"),  # it refuses some pictures, which the converter would leave out
+        ("tossing", "tensorflow"),  # its answers are never the same
+        ("numberless", "tensorflow"),  # its answers are no numbers
+        ("failing in LiteRT", "tensorflow"),
+    ],
+)
+def test_litert_is_used_where_it_answers_the_same(kind: str, runtime: str, probe: Probe) -> None:
+    facts, _ = probe
+    assert facts["used"][kind] == runtime
 
 
 def test_the_versions_of_the_reference_differ_so_that_mixing_them_up_would_show(reference: Reference) -> None:
@@ -40,10 +66,11 @@ def test_the_versions_of_the_reference_differ_so_that_mixing_them_up_would_show(
 
 def test_what_looks_inside_is_loaded_when_it_is_wanted_and_moves_no_prediction(probe: Probe) -> None:
     _, arrays = probe
-    for_predictions, for_all, was_open, is_open = arrays["opened"].tolist()
+    for_predictions, for_all, *_ = arrays["opened in tensorflow"].tolist()
     assert for_predictions < for_all
-    assert (was_open, is_open) == (False, True)
-    assert arrays["unmoved"]
+    for runtime in ("tensorflow", "litert"):
+        assert arrays[f"opened in {runtime}"].tolist()[-2:] == [False, True]
+        assert arrays[f"unmoved in {runtime}"]
 
 
 @pytest.mark.parametrize(("kind", "energy"), [("tabled", [2, 3]), ("early", [5, 5])])

@@ -7,11 +7,13 @@ import pytest
 from prometheus_client import REGISTRY
 
 from service import errors
+from service.buffers import flush_all
 from service.errors import ServiceError
 from service.responses import OPEN_INFERENCE, TENSORFLOW_SERVING, protocol_of, refused
 
 
 def rejections(reason: str) -> float:
+    flush_all()
     return REGISTRY.get_sample_value("digits_rejections_total", {"reason": reason}) or 0.0
 
 

@@ -45,6 +45,7 @@ OTHERS = {
     "device": "gpu",
     "gpu_memory_mb": "512",
     "xla": "True",
+    "litert": "False",
     "engine_threads": "5",
     "max_batch_size": "64",
     "batch_sizes": "1,8,64",
@@ -295,7 +296,7 @@ def test_a_users_own_word_to_tensorflow_stands(monkeypatch: pytest.MonkeyPatch) 
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
     module.prepare_tensorflow()
-    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2"
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
 
 
 @pytest.mark.parametrize(
