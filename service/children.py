@@ -11,15 +11,18 @@ from collections.abc import Sequence
 _PR_SET_PDEATHSIG = 1
 
 
-def spawn(command: Sequence[str], environment: dict[str, str], pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+def spawn(
+    command: Sequence[str], environment: dict[str, str], pass_fds: Sequence[int] = (), stderr: int | None = None
+) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, so that a terminal's Ctrl-C reaches the parent alone.
 
-    On Linux the child gets SIGTERM when the thread that started it ends, however it ends. That must be the main thread.
+    It has the parent's descriptor 2 where `stderr` is no other. On Linux it gets SIGTERM when the thread that started it ends, however it ends. That must be the main thread.
     """
     return subprocess.Popen(
         command,
         env=environment,
         pass_fds=pass_fds,
+        stderr=stderr,
         start_new_session=True,
         preexec_fn=_before_exec,  # noqa: PLW1509  (the supervisor has one thread)
     )

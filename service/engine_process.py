@@ -8,6 +8,7 @@ it cannot start     it stays down: a wrong setting is not mended by trying again
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Callable, Sequence
 from service import logs, metrics
 from service.children import spawn, stop
 from service.engine_pulse import Pulse
+from service.engine_stderr import EngineStderr
 from service.settings import Settings
 
 log = logs.get(__name__)
@@ -48,6 +50,7 @@ class EngineProcess:
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
         self._pulse: Pulse | None = None
+        self._stderr: EngineStderr | None = None
         self._started_seconds = 0.0
         self._restart_at_seconds = 0.0
         self._deaths_in_a_row = 0
@@ -58,9 +61,10 @@ class EngineProcess:
         return None if self._process is None else self._process.pid
 
     @property
-    def descriptor(self) -> int | None:
-        """Something to read there is a reason to `look`; None: there is no connection."""
-        return None if self._pulse is None else self._pulse.descriptor
+    def descriptors(self) -> list[int]:
+        """Something to read at one of them is a reason to `look`."""
+        of = [part.descriptor for part in (self._pulse, self._stderr) if part is not None]
+        return [descriptor for descriptor in of if descriptor is not None]
 
     @property
     def due_seconds(self) -> float | None:
@@ -73,13 +77,22 @@ class EngineProcess:
         """Returns at once; loading takes seconds."""
         settings = self._settings
         self._started_seconds = self._clock()
-        self._process = spawn(self._command, settings.environment(engine_index=self._index))
+        self._stderr = EngineStderr(self._index)
+        log_descriptor = os.dup(2)
+        environment = settings.environment(engine_index=self._index) | logs.to_descriptor(log_descriptor)
+        try:
+            self._process = spawn(self._command, environment, [log_descriptor], self._stderr.write_end)
+        finally:
+            os.close(log_descriptor)
+        self._stderr.started()
         self._pulse = Pulse(settings.endpoints[self._index], settings.engine_heartbeat_seconds, self._clock)
 
     def look(self) -> None:
         """Do what has to be done now: ask, kill, bury, start."""
         if self.cannot_start:
             return
+        if self._stderr is not None:
+            self._stderr.look()
         if self._process is None or self._pulse is None:
             if self._clock() >= self._restart_at_seconds:
                 self.start()
@@ -115,7 +128,7 @@ class EngineProcess:
 
     def _bury(self, process: subprocess.Popen[bytes], status: int) -> None:
         metrics.forget_process(process.pid)
-        self._clear()
+        self._clear()  # its last words first
         if status == CANNOT_START:
             self.cannot_start = True
             log.error("engine_cannot_start", engine=self._index)
@@ -138,7 +151,9 @@ class EngineProcess:
     def _clear(self) -> None:
         if self._pulse is not None:
             self._pulse.close()
-        self._process = self._pulse = None
+        if self._stderr is not None:
+            self._stderr.close()
+        self._process = self._pulse = self._stderr = None
 
 
 def backoff_seconds(deaths_in_a_row: int, first_seconds: float, limit_seconds: float) -> float:

@@ -1,14 +1,23 @@
-"""Structured logs: one event and its facts a line, JSON for machines or colours at a terminal, always to stderr."""
+"""Structured logs: one event and its facts a line, JSON for machines or colours at a terminal, always to stderr.
+
+A process whose descriptor 2 is not for our log, but for what libraries write there, is told another one for it.
+"""
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
 import sys
+from typing import TextIO
 
 import structlog
 from structlog.typing import Processor
 
 from service.settings import Settings
+
+LOG_DESCRIPTOR = "DIGITS_LOG_DESCRIPTOR"
+"""From a supervisor to its engine, never from a user: the open descriptor to log to, instead of 2."""
 
 
 def configure(settings: Settings, process: str) -> None:
@@ -16,7 +25,8 @@ def configure(settings: Settings, process: str) -> None:
 
     `process` (`"http"`, `"engine"`, `"supervisor"`) stands on every line.
     """
-    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    to = stream()
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not to.isatty())
     level = getattr(logging, settings.log_level.upper())
 
     def name_process(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -33,9 +43,7 @@ def configure(settings: Settings, process: str) -> None:
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
         # Plain: where Rich is installed, its tracebacks take seconds and show what requests held.
-        else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        ]
+        else [structlog.dev.ConsoleRenderer(colors=to.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -43,7 +51,7 @@ def configure(settings: Settings, process: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(to)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -58,6 +66,23 @@ def configure(settings: Settings, process: str) -> None:
         logger.handlers[:] = []
         logger.propagate = True
     logging.captureWarnings(True)
+
+
+def to_descriptor(descriptor: int) -> dict[str, str]:
+    """The variables by which a child logs there; it has to inherit the descriptor under this number."""
+    return {LOG_DESCRIPTOR: str(descriptor)}
+
+
+@functools.cache
+def stream() -> TextIO:
+    """Where this process logs, and says to its user why it cannot start."""
+    descriptor = os.environ.get(LOG_DESCRIPTOR, "")
+    if not descriptor.isdecimal():
+        return sys.stderr
+    try:
+        return os.fdopen(int(descriptor), "w", encoding="utf-8", errors="backslashreplace")
+    except OSError:  # none of ours
+        return sys.stderr
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

@@ -301,8 +301,8 @@ def tensorflow_variables() -> dict[str, str]:
     """What TensorFlow shall find among its own variables when it is imported, unless a user has set them.
 
     oneDNN's kernels take up to twice as long as TensorFlow's own for one picture on a processor without AVX-512, and no
-    less for many (docs/decisions.md). What they do where they have wider registers has not been measured. TensorFlow's own
-    lines on stderr, where our log is JSON, are kept to what ends the process: what fails is raised as well.
+    less for many; on one with it, up to 1.5 times as long for one and 0.7 to 1 times for 32 and more (docs/decisions.md).
+    TensorFlow's own lines on stderr are kept to what ends the process, as far as it heeds that: what fails is raised too.
     """
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3"}
     found = features()

@@ -159,8 +159,9 @@ class Supervisor:
         now = time.monotonic()
         seconds = min([IDLE_SECONDS, *(max(0.0, at - now) for at in due if at is not None)])
         poller = select.poll()
-        for descriptor in [self._wake_read.fileno(), *(engine.descriptor for engine in self._engines)]:
-            if descriptor is not None:
+        poller.register(self._wake_read.fileno(), select.POLLIN)
+        for engine in self._engines:
+            for descriptor in engine.descriptors:
                 poller.register(descriptor, select.POLLIN)
         # Rounded up: woken before anything is due, it would turn in circles until it is.
         happened = dict(poller.poll(int(seconds * 1000) + 1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 
 from service import logs, settings
 from service.engine.sizes import BatchSizesError, chosen
@@ -19,7 +18,7 @@ def main() -> int:
         configuration = settings.load()
         chosen(configuration.batch_sizes, configuration.max_batch_size)
     except (settings.SettingsError, BatchSizesError) as error:
-        print(f"digits: {error}", file=sys.stderr)
+        print(f"digits: {error}", file=logs.stream(), flush=True)
         return 2
     logs.configure(configuration, "engine")
     settings.share_metrics(configuration)
@@ -38,7 +37,7 @@ def main() -> int:
             litert=configuration.litert,
         )
     except NoDeviceError as error:
-        print(f"digits: {error}", file=sys.stderr)
+        print(f"digits: {error}", file=logs.stream(), flush=True)
         return 2
     try:
         Server(configuration, runtime).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from service.engine_process import COMMAND, EngineProcess
 from service.settings import Settings
@@ -33,6 +35,17 @@ signal.signal(signal.SIGHUP, lambda *_: (directory / "hung-up").touch())
 (directory / "up").touch()
 while True:
     signal.pause()
+"""
+
+
+SPEAKS = """
+import os, signal
+from service import logs, settings
+logs.configure(settings.load(log_format="json", log_level="info"), "engine")
+logs.get("service.test").info("engine_ready")
+os.write(2, b"I0000 00:00:1.5  7 port.cc:1] plain\\n")
+os.write(2, b"F0000 00:00:1.6  7 gpu.cc:1] the last words")
+os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -225,3 +238,16 @@ def test_stopped_it_has_ended(settings: Settings, clock: Clock) -> None:
             os.kill(pid, 0)
         engine.stop(60.0)
         engine.hang_up()
+
+
+def test_what_its_libraries_write_is_logged_and_what_it_logs_goes_past_us(
+    settings: Settings, clock: Clock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with running(settings, SPEAKS, clock) as engine, capture_logs() as lines:
+        eventually(lambda: buried(engine))
+        assert engine.descriptors == []
+    texts = [line["text"].rpartition("] ")[2] for line in lines if line["event"] == "engine_stderr"]
+    assert texts == ["plain", "the last words"]
+    assert [line["event"] for line in lines][-1] == "engine_died"  # after its last words
+    (own,) = capfd.readouterr().err.splitlines()
+    assert json.loads(own)["event"] == "engine_ready"
