@@ -99,7 +99,9 @@ static int open_connection(void) {
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (c->fd < 0) fail("socket");
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    connect(c->fd, (struct sockaddr *)&address, sizeof address);  /* what comes of it epoll tells */
+    /* What comes of it epoll tells, but not that no port or memory of ours is left for it. */
+    if (connect(c->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS && errno != ECONNREFUSED)
+        fail("connect");
     c->life++;
     c->connected = false;
     c->request = -1;
@@ -209,7 +211,7 @@ static void hear(int which) {
     }
     ssize_t count = recv(c->fd, c->received + c->length, READ_BYTES, 0);
     if (count < 0 && errno == EAGAIN) return;
-    if (count <= 0) { lose(which); return; }
+    if (count <= 0 || c->request < 0) { lose(which); return; }  /* nobody has asked for what it says */
     c->length += (size_t)count;
     c->received[c->length] = 0;
     Answer answer = parse(c->received, c->length);

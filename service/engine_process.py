@@ -19,7 +19,7 @@ from service import logs, metrics
 from service.children import spawn, stop
 from service.engine_pulse import Pulse
 from service.engine_stderr import EngineStderr
-from service.settings import Settings
+from service.settings import Settings, logging_to
 
 log = logs.get(__name__)
 
@@ -79,7 +79,7 @@ class EngineProcess:
         self._started_seconds = self._clock()
         self._stderr = EngineStderr(self._index)
         log_descriptor = os.dup(2)
-        environment = settings.environment(engine_index=self._index) | logs.to_descriptor(log_descriptor)
+        environment = settings.environment(engine_index=self._index) | logging_to(log_descriptor)
         try:
             self._process = spawn(self._command, environment, [log_descriptor], self._stderr.write_end)
         finally:

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from service import logs
 
 log = logs.get(__name__)
 
-READ_BYTES = 1 << 16
-"""A pipe holds no more."""
+READ_BYTES = 1 << 14
+"""So much at once: who floods it is not to keep the supervisor from what else it has to do."""
 LONGEST_BYTES = 1 << 16
-"""A line without an end is said in parts of this size."""
+"""A line without an end is said in parts of this size; and a pipe holds as much."""
+EVENTS_PER_SECOND = 50
+"""Of one engine; the rest is counted."""
 # https://github.com/abseil/abseil-cpp/blob/master/absl/log/internal/log_format.cc: "I0102 15:04:05.678901  1234 file.cc:5] "
 _LIBRARY_LINE = re.compile(
     r"(?P<level>[IWEF])\d{4} [\d:.]+\s+\d+ |\d{4}-\d\d-\d\d [\d:.]+: (?P<older>[IWEF]) "  # the second: TensorFlow's own
@@ -30,10 +33,14 @@ _PREAMBLE = "WARNING: All log messages before absl::InitializeLog() is called ar
 
 
 class EngineStderr:
-    """The read end of one engine's pipe. Nothing here blocks; its methods belong to one thread."""
+    """The read end of one engine's pipe. Nothing here blocks; its methods belong to one thread. `clock` gives seconds."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._index = index
+        self._clock = clock
+        self._second = -1
+        self._events_left = 0
+        self._left_out = 0
         self._unfinished = b""
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._read_end, False)
@@ -56,35 +63,51 @@ class EngineStderr:
         self._write_end = -1
 
     def look(self) -> None:
-        """Log what has been written since."""
-        while self._read_end >= 0:
-            try:
-                part = os.read(self._read_end, READ_BYTES)
-            except BlockingIOError:
-                return
-            text, end, self._unfinished = (self._unfinished + part).rpartition(b"\n")
-            if not part or len(self._unfinished) > LONGEST_BYTES:
-                text, self._unfinished = text + end + self._unfinished, b""
-            self._say(text.decode(errors="replace"))
-            if not part:
-                self._close_read_end()
+        """Log the next that has been written; there may be more."""
+        if self._read_end < 0:
+            return
+        try:
+            part = os.read(self._read_end, READ_BYTES)
+        except BlockingIOError:
+            return
+        text, end, self._unfinished = (self._unfinished + part).rpartition(b"\n")
+        if not part or len(self._unfinished) > LONGEST_BYTES:
+            text, self._unfinished = text + end + self._unfinished, b""
+        self._say(text.decode(errors="replace"))
+        if not part:
+            self._close_read_end()
 
     def close(self) -> None:
         """Log the rest. Call it when the engine has ended."""
         if self._write_end >= 0:
             self.started()
-        self.look()
+        for _ in range(LONGEST_BYTES // READ_BYTES + 1):
+            self.look()
         if self._read_end >= 0:  # somebody else still has the other end
             self._say(self._unfinished.decode(errors="replace"))
             self._close_read_end()
+        self._say_what_is_left_out()
 
     def _close_read_end(self) -> None:
         os.close(self._read_end)
         self._read_end = -1
 
     def _say(self, text: str) -> None:
+        second = int(self._clock())
+        if second != self._second:
+            self._say_what_is_left_out()
+            self._second, self._events_left = second, EVENTS_PER_SECOND
         for level, said in events(text):
-            getattr(log, level)("engine_stderr", engine=self._index, text=said)
+            if self._events_left:
+                self._events_left -= 1
+                getattr(log, level)("engine_stderr", engine=self._index, text=said)
+            else:
+                self._left_out += 1
+
+    def _say_what_is_left_out(self) -> None:
+        if self._left_out:
+            log.warning("engine_stderr_left_out", engine=self._index, events=self._left_out)
+            self._left_out = 0
 
 
 def events(text: str) -> Iterator[tuple[str, str]]:

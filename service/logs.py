@@ -14,10 +14,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
-from service.settings import Settings
-
-LOG_DESCRIPTOR = "DIGITS_LOG_DESCRIPTOR"
-"""From a supervisor to its engine, never from a user: the open descriptor to log to, instead of 2."""
+from service.settings import Settings, log_descriptor
 
 
 def configure(settings: Settings, process: str) -> None:
@@ -68,19 +65,14 @@ def configure(settings: Settings, process: str) -> None:
     logging.captureWarnings(True)
 
 
-def to_descriptor(descriptor: int) -> dict[str, str]:
-    """The variables by which a child logs there; it has to inherit the descriptor under this number."""
-    return {LOG_DESCRIPTOR: str(descriptor)}
-
-
 @functools.cache
 def stream() -> TextIO:
     """Where this process logs, and says to its user why it cannot start."""
-    descriptor = os.environ.get(LOG_DESCRIPTOR, "")
-    if not descriptor.isdecimal():
+    descriptor = log_descriptor()
+    if descriptor is None:
         return sys.stderr
     try:
-        return os.fdopen(int(descriptor), "w", encoding="utf-8", errors="backslashreplace")
+        return os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")
     except OSError:  # none of ours
         return sys.stderr
 

@@ -24,6 +24,9 @@ PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
 HTTP_PROTOBUF = "http/protobuf"
 TRACES_QUEUE = "OTEL_BSP_MAX_QUEUE_SIZE"
 
+LOG_DESCRIPTOR = "DIGITS_LOG_DESCRIPTOR"
+"""From a supervisor to its engine, never from a user."""
+
 SOCKET_PATH_BYTES = 107
 """unix(7): 108 with the zero that ends it."""
 
@@ -280,6 +283,17 @@ def share_metrics(settings: Settings) -> None:
 def metrics_are_shared() -> bool:
     """Whether this process keeps its metrics where the service's other processes keep theirs."""
     return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+
+def logging_to(descriptor: int) -> dict[str, str]:
+    """The variables by which a child logs there and not to 2; it has to inherit the descriptor under this number."""
+    return {LOG_DESCRIPTOR: str(descriptor)}
+
+
+def log_descriptor() -> int | None:
+    """Where this process logs; None: to stderr."""
+    given = os.environ.get(LOG_DESCRIPTOR, "")
+    return int(given) if given.isdecimal() else None
 
 
 def tracing_is_wanted() -> bool:

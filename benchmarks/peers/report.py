@@ -50,7 +50,10 @@ def heading(plan: Plan, contest: Contest, machine: Mapping[str, str], versions: 
         "workers × TensorFlow's threads in each, the best of those tried: "
         + (", ".join(f"{TITLES[name]} {layout}" for name, layout in contest.layouts.items()) or "–"),
     ]
-    lines.append(f"the peers run the model in {'LiteRT, converted' if plan.litert else 'TensorFlow'}; ours in LiteRT")
+    runtime = "LiteRT, converted, the Flask script apart" if plan.litert else "TensorFlow"
+    lines.append(
+        f"the peers run the model in {runtime}; ours in what `/models` names, which is LiteRT unless it is told otherwise"
+    )
     if plan.settings:
         lines.append("settings of ours: " + " ".join(f"{name}={value}" for name, value in plan.settings.items()))
     if contest.cut_short:

@@ -117,12 +117,12 @@ class Dispatcher:
             deadline_seconds = max([t.deadline_seconds for t in tickets])
         flight = self._take_off(tickets, pictures, link, lane, ())
         model, version = lane.key
-        header = wire.encode(wire.Predict(flight.id, model, version, deadline_seconds - self._loop.time()))
+        header = wire.encode(wire.Predict(flight.id, model, version, deadline_seconds - time.monotonic()))
         link.send([header, payload])
 
     def _send_alone(self, ticket: Ticket, link: Link, refused_by: tuple[Link, ...]) -> None:
         flight = self._take_off([ticket], ticket.pictures, link, None, refused_by)
-        link.send(ticket.message(flight.id, ticket.deadline_seconds - self._loop.time()))
+        link.send(ticket.message(flight.id, ticket.deadline_seconds - time.monotonic()))
 
     def _take_off(
         self, tickets: Sequence[Ticket], pictures: int, link: Link, lane: Lane | None, refused_by: tuple[Link, ...]

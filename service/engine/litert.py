@@ -9,16 +9,18 @@ bits in every batch.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
-from collections import deque
 from collections.abc import Iterator
+from queue import SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]  # it has no types
 
+from service.engine.parts import LARGEST
 from service.engine.pruning import operation
 from service.engine.tf import tf, v1
 
@@ -28,6 +30,12 @@ _READ = "/Read/ReadVariableOp"
 
 _GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate"
 _greeted = threading.Event()
+CONVERTED_BYTES_MAX = 8 << 20
+"""Of a graph and its variables. Converting holds Python's interpreter lock, and the engine answers nobody meanwhile: 0.1 s for
+these, 4 s for ten times as much. And each thread has the weights once more.
+"""
+PICTURES_MAX = 2 * LARGEST - 1
+"""What an interpreter is given at once, as much as a thread is: more cost no less each, and more memory."""
 _NOT_KEPT = "Assert"
 """The converter leaves such operations out, and what a model refuses would be answered."""
 
@@ -46,9 +54,12 @@ def convert(session: Any, images: str, outputs: list[str]) -> bytes:
 
     Adds operations that read its variables to the graph.
 
-    :raise UnconvertibleError: there is something in it that LiteRT does not know.
+    :raise UnconvertibleError: it is too large, or there is something in it that LiteRT does not know.
     """
     try:
+        size = _bytes(session)
+        if size > CONVERTED_BYTES_MAX:
+            raise UnconvertibleError(f"converting its {size:,} bytes would stop predictions for too long")
         frozen = _frozen(session, outputs)
         nodes = [frozen.node, *(function.node_def for function in frozen.library.function)]
         if any(node.op == _NOT_KEPT for some in nodes for node in some):
@@ -65,6 +76,14 @@ def convert(session: Any, images: str, outputs: list[str]) -> bytes:
         # The converter raises what its many parts raise, its own `ConverterError` among them, a plain Exception.
         raise UnconvertibleError(f"{type(error).__name__}: {first_line(error)}") from error
     return model
+
+
+def _bytes(session: Any) -> int:
+    """Of its graph, constants inside, and the variables."""
+    handles = [node for node in session.graph.get_operations() if node.type == "VarHandleOp"]
+    described = [(node.get_attr("shape"), node.get_attr("dtype")) for node in handles]
+    variables = sum(math.prod(d.size for d in shape.dim) * dtype.size for shape, dtype in described)
+    return int(session.graph.as_graph_def().ByteSize() + variables)
 
 
 def _frozen(session: Any, outputs: list[str]) -> Any:
@@ -112,7 +131,9 @@ class LiteRT:
         :raise UnconvertibleError: LiteRT cannot take it in after all.
         """
         self._shape = input_shape
-        self._idle = deque(self._interpreter(model) for _ in range(interpreters))
+        self._idle: SimpleQueue[_Sized] = SimpleQueue()
+        for _ in range(interpreters):
+            self._idle.put(self._interpreter(model))
 
     def _interpreter(self, model: bytes) -> _Sized:
         try:
@@ -124,16 +145,21 @@ class LiteRT:
     def __call__(self, images: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
         """What `convert` was given as outputs, of `images` uint8 (N, H, W, C). Lets go of the interpreter lock.
 
+        :raise MemoryError: there is none for so many.
         :raise RuntimeError: it failed.
         """
-        interpreter = self._idle.pop()
+        interpreter = self._idle.get()  # waits where parts of a batch that has failed are still running
         try:
-            return interpreter.run(images)
+            if len(images) <= PICTURES_MAX:
+                return interpreter.run(images)
+            pieces = [interpreter.run(images[at : at + PICTURES_MAX]) for at in range(0, len(images), PICTURES_MAX)]
+            return [np.concatenate(answers) for answers in zip(*pieces, strict=True)]
         finally:
-            self._idle.append(interpreter)
+            self._idle.put(interpreter)
 
     def close(self) -> None:
-        self._idle.clear()
+        while not self._idle.empty():
+            self._idle.get()
 
 
 class _Sized:
@@ -149,9 +175,16 @@ class _Sized:
         self._lay_out(1)
 
     def _lay_out(self, size: int) -> None:
-        """12 µs once its memory is large enough."""
-        self._interpreter.resize_tensor_input(self._input, (size, *self._shape))
-        self._interpreter.allocate_tensors()
+        """12 µs once its memory is large enough.
+
+        :raise MemoryError: it got none; the interpreter is not to be used again, it would crash.
+        """
+        try:
+            self._interpreter.resize_tensor_input(self._input, (size, *self._shape))
+            self._interpreter.allocate_tensors()
+        except RuntimeError as error:
+            # It says no more than that it failed; and sizes alone change, for which memory is what can be wanting.
+            raise MemoryError(first_line(error)) from error
         self._size = size
 
     def run(self, images: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:

@@ -20,6 +20,7 @@ from service.engine.tf import tf
 
 _CALLABLES = 32
 """Other calls that a model keeps ready; each is made when it is first asked for, and the one not used for longest goes."""
+_CALLED = {"tensorflow": "TensorFlow", "litert": "LiteRT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Model:
     def predict(self, images: npt.NDArray[np.uint8]) -> Predictions:
         """`images` uint8 (N, H, W, C). Blocks until the device is done.
 
-        :raise tensorflow.errors.OpError, RuntimeError: the device failed, out of memory for one.
+        :raise tensorflow.errors.OpError, RuntimeError, MemoryError: the device failed, out of memory for one.
         """
         sizes = parts(len(images), self._threads)
         if self._pool is None or len(sizes) < 2:
@@ -125,7 +126,9 @@ class Model:
         except (tf.errors.OpError, RuntimeError, MemoryError) as error:
             self.close()
             message = getattr(error, "message", str(error))
-            raise UnfitModelError(f"TensorFlow cannot run it: {type(error).__name__}: {message}") from error
+            raise UnfitModelError(
+                f"{_CALLED[self.prediction.runtime]} cannot run it: {type(error).__name__}: {message}"
+            ) from error
 
     def close(self) -> None:
         """Free the device memory; the model is of no use afterwards."""

@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from service.catalogue import Signature
 from service.engine.contract import OUTPUTS
-from service.engine.litert import LiteRT, UnconvertibleError, convert, first_line
+from service.engine.litert import PICTURES_MAX, LiteRT, UnconvertibleError, convert, first_line
 from service.engine.tf import tf
 
 PROBABILITY_TOLERANCE = 1e-4
 """How far LiteRT's probabilities may be from TensorFlow's, absolutely; as far as a GPU's may be from a CPU's."""
 ENERGY_TOLERANCE = 1e-4
 """How far its energies may be, relative to the larger of 1 and TensorFlow's."""
-_TRIED = (1, 2, 17)
+_TRIED = (1, 2, 17, PICTURES_MAX)
 """Batches that both answer before LiteRT is believed."""
 
 
@@ -75,7 +75,7 @@ class InSession:
                 raise UnconvertibleError(f"TensorFlow itself fails on {size} pictures of noise") from error
             try:
                 found = other(images)
-            except (RuntimeError, ValueError) as error:
+            except (RuntimeError, ValueError, MemoryError) as error:
                 raise UnconvertibleError(f"it fails on {size} pictures: {first_line(error)}") from error
             _check_same(wanted, found)
         return other

@@ -16,10 +16,15 @@ KEPT = 1024
 """So many; when they are more, all are forgotten and learnt anew."""
 _HEAD_BYTES_MAX = 1024
 _END = b"\r\n\r\n"
-_OF_ONE_CALLER = frozenset({b"authorization", b"x-api-key", b"cookie", b"x-request-id", b"traceparent", b"tracestate"})
-"""A secret is not kept beyond its request, and what is another each time is not worth it."""
-_OTHERWISE = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"connection"})
-"""Headers that say more of a request than its length."""
+_KEPT_HEADERS = frozenset(
+    {
+        b"host", b"user-agent", b"accept", b"accept-encoding", b"accept-language", b"content-type", b"content-length",
+        b"content-encoding", b"origin", b"referer", b"x-request-timeout-ms",
+    }
+)  # fmt: skip
+"""A head with any other is not kept: it may say more of its request than how long it is, hold a secret, or be another each
+time, of which a thousand would drive out those that are worth it.
+"""
 
 
 class KnownHead(NamedTuple):
@@ -63,8 +68,7 @@ class KnownHeads:
             or not data.startswith(b"POST ")  # not the empty lines that may stand before
             or data[at:] != body
             or stated != b"%d" % len(body)
-            or not _OF_ONE_CALLER.isdisjoint(headers)
-            or not _OTHERWISE.isdisjoint(headers)
+            or not headers.keys() <= _KEPT_HEADERS
         ):
             return
         if len(self._known) >= KEPT:

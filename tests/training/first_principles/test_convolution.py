@@ -124,7 +124,13 @@ def test_any_number_of_pictures_in_one_graph(rng: np.random.Generator) -> None:
     graph = tf.function(
         lambda images: conv2d(images, kernel, stride=2), input_signature=[tf.TensorSpec((None, 7, 9, 2))]
     )
-    for pictures in (0, 1, 5):
+    assert graph(np.empty((0, 7, 9, 2), np.float32)).shape == (
+        0,
+        3,
+        4,
+        4,
+    )  # with oneDNN's kernels TensorFlow says (0, 7, 9, 2)
+    for pictures in (1, 5):
         images = rng.normal(size=(pictures, 7, 9, 2)).astype(np.float32)
         np.testing.assert_allclose(graph(images), tf.nn.conv2d(images, kernel, 2, "VALID"), rtol=1e-4, atol=1e-5)
 

@@ -107,7 +107,10 @@ def test_the_second_of_a_kind_is_known_on_every_connection(found: list[bool]) ->
         AFTER_EMPTY_LINES,
         LAST,
         OLD,
-        *(request("/predict", TEN, **{name: "1"}) for name in ("authorization", "x_api_key", "cookie", "x_request_id")),
+        *(
+            request("/predict", TEN, **{name: "1"})
+            for name in ("authorization", "x_api_key", "cookie", "x_request_id", "cf_ray", "via")
+        ),
         request("/predict", TEN, traceparent="00-1-1-01"),
         request("/predict", TEN, upgrade="h2c"),
         request("/predict", TEN, expect="100-continue"),
