@@ -150,8 +150,20 @@ def _read(pid: int, name: str) -> bytes:
         return b""
 
 
+def ensure_command(command: str, package: str, reason: str) -> str:
+    """Where `command` is; Debian's `package` that has it is installed if it is nowhere."""
+    if shutil.which(command) is None:
+        subprocess.run([ROOT / "requirements" / "system-package.sh", package, reason], check=True)
+    found = shutil.which(command)
+    assert found is not None, f"{package} has no {command}"
+    return found
+
+
 def ensure_compiler() -> None:
-    """A C compiler, which the benchmarks' open loop is made with, is there; Debian's is installed if it can be."""
-    if shutil.which("cc") is None:
-        script = ROOT / "requirements" / "system-package.sh"
-        subprocess.run([script, "build-essential", "the benchmarks' open loop is compiled"], check=True)
+    """A C compiler is there, which the benchmarks' open loop is made with."""
+    ensure_command("cc", "build-essential", "the benchmarks' open loop is compiled")
+
+
+def ensure_wrk() -> None:
+    """The benchmarks' closed loop is there."""
+    ensure_command("wrk", "wrk", "it makes the benchmarks' load")

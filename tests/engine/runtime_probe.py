@@ -16,8 +16,9 @@ from unittest import mock
 
 import numpy as np
 
+from service.engine import litert
 from service.engine.contract import UnfitModelError
-from service.engine.litert import LiteRT
+from service.engine.litert import PICTURES_MAX, LiteRT
 from service.engine.prediction import InSession
 from service.engine.runtime import NoDeviceError, Runtime
 from tests.engine.odd_models import (
@@ -41,6 +42,7 @@ def main(reference_directory: Path, out: Path) -> None:
     runtime = Runtime("cpu", threads=THREADS)
     in_sessions = Runtime("cpu", threads=THREADS, litert=False)
     used = {}
+    in_pieces = {}
     for loads in (runtime, in_sessions):
         for name, version in VERSIONS:
             model = loads.load(reference.models_dir / name / str(version), (28, 28, 1), 10)
@@ -50,6 +52,9 @@ def main(reference_directory: Path, out: Path) -> None:
             key = f"{model.prediction.runtime}-{name}-{version}"
             arrays[f"{key}-probabilities"] = whole.probabilities
             arrays[f"{key}-energy"] = whole.energy
+            if isinstance(model.prediction, LiteRT):
+                assert len(images) > PICTURES_MAX
+                in_pieces[key] = np.array_equal(model.prediction(images)[0], whole.probabilities)
             arrays[f"{key}-single-probabilities"] = np.concatenate([p.probabilities for p in singles])
             arrays[f"{key}-single-energy"] = np.concatenate([p.energy for p in singles])
             model.close()
@@ -73,7 +78,11 @@ def main(reference_directory: Path, out: Path) -> None:
     failing = mock.patch.object(LiteRT, "__call__", side_effect=RuntimeError("tensors of two minds\nand more"))
     with failing:
         used["failing in LiteRT"] = used_for(runtime, reference.models_dir / "toy" / "1")
+    with mock.patch.object(litert, "CONVERTED_BYTES_MAX", 10_000):
+        used["large"] = used_for(runtime, reference.models_dir / "toy" / "1")
     facts = {
+        "in pieces": in_pieces,
+        "without memory": without_memory(),
         "used": used,
         "device": [runtime.device.kind, runtime.device.name],
         "refusals": refusals,
@@ -115,6 +124,19 @@ def used_for(runtime: Runtime, path: Path) -> str:
     model = runtime.load(path, (28, 28, 1), 10)
     model.close()
     return model.prediction.runtime
+
+
+def without_memory() -> str:
+    """What comes of a batch for which LiteRT finds none."""
+    with mock.patch.object(litert, "Interpreter") as interpreter:
+        allocates = interpreter.return_value.allocate_tensors
+        starved = LiteRT(b"", (28, 28, 1), 1)
+        allocates.side_effect = RuntimeError("failed to reshape\nand more")
+        try:
+            starved(np.zeros((2, 28, 28, 1), np.uint8))
+        except MemoryError as error:
+            return str(error)
+    return "an answer"
 
 
 def energy_of_black_and_white(runtime: Runtime, path: Path) -> Any:

@@ -49,11 +49,22 @@ def test_in_litert_a_picture_gets_the_same_bits_in_every_batch(
         ("tossing", "tensorflow"),  # its answers are never the same
         ("numberless", "tensorflow"),  # its answers are no numbers
         ("failing in LiteRT", "tensorflow"),
+        ("large", "tensorflow"),  # converting it would take too long
     ],
 )
 def test_litert_is_used_where_it_answers_the_same(kind: str, runtime: str, probe: Probe) -> None:
     facts, _ = probe
     assert facts["used"][kind] == runtime
+
+
+def test_large_batches_go_through_litert_in_pieces(probe: Probe) -> None:
+    facts, _ = probe
+    assert set(facts["in pieces"].values()) == {True}
+
+
+def test_without_memory_litert_says_so_as_tensorflow_does(probe: Probe) -> None:
+    facts, _ = probe
+    assert facts["without memory"] == "failed to reshape"
 
 
 def test_the_versions_of_the_reference_differ_so_that_mixing_them_up_would_show(reference: Reference) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +10,6 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 from tests.e2e.service_process import Service, started
 from tests.page.examples_index import copied_models
 from tests.page.sheet import PATIENCE_MS, PICTURE, Sheet, opened
-from tests.processes import ROOT
 
 QUEUE_LIMIT = 64
 expect.set_options(timeout=PATIENCE_MS)
@@ -32,11 +29,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where Debian's browser is; it is installed if it is not."""
-    if shutil.which("chromium") is None:
-        subprocess.run([ROOT / "requirements" / "system-package.sh", "chromium", "it tests the page"], check=True)
-    found = shutil.which("chromium")
-    assert found is not None
-    return found
+    return ensure_command("chromium", "chromium", "it tests the page")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from benchmarks.peers.contest import Contest, Course, Plan, run
 from benchmarks.peers.payloads import write_bodies
 from benchmarks.peers.registry import PEERS, Layout
 from benchmarks.peers.turn import LOADS, OPEN_SHARES, OURS, Length, Load
-from tests.processes import ensure_compiler
+from tests.processes import ensure_compiler, ensure_wrk
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 
@@ -79,9 +78,9 @@ def test_without_wrk_it_says_how_to_get_it(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load; it is Debian's package")
 def test_a_round_of_ours_measures_everything_without_a_failure(tmp_path: Path) -> None:
     ensure_compiler()
+    ensure_wrk()
     loads = (Load("png", 8), Load("raw", 4), Load("json", 4))
     plan = Plan(MODELS, (), rounds=1, length=Length(1.0, 1.0), loads=loads, shares=(0.5,))
     contest = Contest()

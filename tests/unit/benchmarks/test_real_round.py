@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,14 @@ from benchmarks import render
 from benchmarks.bare import BATCH_SIZES
 from benchmarks.report import Report
 from benchmarks.rounds import Plan, measure_round
+from tests.processes import ensure_wrk
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load; it is Debian's package")
 def test_a_round_measures_everything_without_an_error(tmp_path: Path) -> None:
+    ensure_wrk()
     plan = Plan(MODELS, rounds=1, seconds=1, connections=(8,), bulk_connections=(1,))
     said: list[str] = []
     measured = measure_round(plan, tmp_path, said.append)
