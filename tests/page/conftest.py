@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 from tests.e2e.service_process import Service, started
 from tests.page.examples_index import copied_models
 from tests.page.sheet import PATIENCE_MS, PICTURE, Sheet, opened
+from tests.processes import ensure_command
 
 QUEUE_LIMIT = 64
 expect.set_options(timeout=PATIENCE_MS)
