@@ -37,7 +37,7 @@ engine together; more at once, and of few callers all would wait for it, and the
 TURNS_MAX = 12
 """… while of many so many may: what is done once for all of them costs each less."""
 BUSY_REQUESTS = 16
-"""With so many at work the engine has enough to do: who comes then waits for others to begin with, …"""
+"""With so many asked about the engine has enough to do: who comes then waits for others to begin with, …"""
 GATHER_SECONDS = 0.001
 """… for so long at most. The loop's timers count milliseconds."""
 _CROWD = 3
@@ -58,6 +58,8 @@ class Lane:
         self._next_turn: asyncio.Handle | None = None
         self._is_gathering = False
         """Whether that turn is put off for others to come."""
+        self._asked = 0
+        """How many the engine has been asked about and has not answered, not counting those still taken apart in threads."""
         self._at_work: set[Exchange] = set()
         """Those with a task, of which the loop itself keeps none alive."""
 
@@ -97,7 +99,7 @@ class Lane:
             return
         self._waiting.append(exchange)
         if self._next_turn is None:
-            self._is_gathering = len(self._at_work) >= BUSY_REQUESTS
+            self._is_gathering = self._asked >= BUSY_REQUESTS
             loop = asyncio.get_running_loop()
             if self._is_gathering:
                 self._next_turn = loop.call_later(GATHER_SECONDS, self._take_turns)
@@ -122,7 +124,7 @@ class Lane:
     def _take_turns(self) -> None:
         waiting = self._waiting
         companies: dict[Hashable, list[Exchange]] = {}
-        is_busy = len(self._at_work) >= BUSY_REQUESTS
+        is_busy = self._asked >= BUSY_REQUESTS
         turns = TURNS_MAX if is_busy else max(TURNS, min(TURNS_MAX, len(waiting) // _CROWD))
         for _ in range(min(turns, len(waiting))):
             exchange = waiting.popleft()
@@ -179,10 +181,14 @@ class Lane:
         first = company[0]
         if first.job is None:
             first.job = await self._begun_in_a_thread(first)
-        if len(company) > 1 and first.job.company is not None:
-            await first.job.company.ask([exchange.job for exchange in company])
-        else:
-            await first.job.ask()
+        self._asked += len(company)
+        try:
+            if len(company) > 1 and first.job.company is not None:
+                await first.job.company.ask([exchange.job for exchange in company])
+            else:
+                await first.job.ask()
+        finally:
+            self._asked -= len(company)
 
     def _end(self, exchange: Exchange, job: Job) -> None:
         """It has been asked: answer it, now or, where that takes long, in a task of its own."""

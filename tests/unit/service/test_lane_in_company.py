@@ -94,6 +94,7 @@ async def kept_busy(site: Site, companies: list[int]) -> list[Caller]:
     site.engine.hold()
     callers = sent_at_once(site, [to_predict(number % TURNS) for number in range(BUSY_REQUESTS)])
     await until(lambda: sum(companies) == BUSY_REQUESTS)
+    await asyncio.sleep(0)  # so that the tasks of the last have asked
     return callers
 
 
