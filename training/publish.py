@@ -63,6 +63,24 @@ def publish(
         shutil.rmtree(staging, ignore_errors=True)  # after the rename there is none
 
 
+def amend(version_dir: Path, add: Callable[[Path, Mapping[str, Any]], None]) -> None:
+    """Let `add` write a file into a published version, given its directory and card, and list it on the card.
+
+    Raises `PublishError` when the version is not what its card says, or cannot be written to.
+    """
+    card = verify(version_dir)
+    try:
+        add(version_dir, card)
+        document = {**card, "files": _digests(version_dir)}
+        # Whoever serves the version sees the old card or the new one.
+        whole = version_dir.parent / f".{version_dir.name}-{CARD.name}"
+        whole.write_text(_text(document), encoding="utf-8")
+        whole.rename(version_dir / CARD)
+        _flush_to_disk(version_dir)
+    except OSError as error:
+        raise PublishError(f"{version_dir} cannot be written: {error.strerror}") from error
+
+
 def require_place(models_dir: Path, name: str) -> None:
     """Find out, without writing anything, that versions of `name` can probably be written; before hours of training.
 
@@ -118,7 +136,7 @@ def _place(
         if finish is not None:
             finish(staging, document)
         document["files"] = _digests(staging)
-        (staging / CARD).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (staging / CARD).write_text(_text(document), encoding="utf-8")
         _flush_to_disk(staging)
         target = parent / str(chosen)
         try:
@@ -131,6 +149,10 @@ def _place(
             continue  # another publisher was faster; the next number is free
         _flush_entry(parent)
         return target
+
+
+def _text(card: Mapping[str, Any]) -> str:
+    return json.dumps(card, indent=1, ensure_ascii=False) + "\n"
 
 
 def _digests(directory: Path) -> dict[str, dict[str, Any]]:

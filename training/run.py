@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from training.errors import ConfigurationError, RunInterruptedError
 from training.export import describe_signatures, export_saved_model
 from training.fit import Fitted, fit, make_repeatable
 from training.interruption import Interruption
+from training.litert import UnconvertibleError, write_litert
 from training.metrics import score
 from training.neighbours import write_neighbours
 from training.networks.build import fold_batch_norm
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
     Parts = tuple[Part, Part, Part]
     Watch = Callable[[Parts], Sequence[keras.callbacks.Callback]]
+
+logger = logging.getLogger(__name__)
 
 BATCH = 500
 
@@ -235,6 +239,10 @@ def publish_model(
 
     def finish(directory: Path, card: Mapping[str, Any]) -> None:
         write_neighbours(directory, dataset, card)
+        try:
+            write_litert(directory, card)
+        except UnconvertibleError as error:
+            logger.warning("It is published without a conversion for LiteRT, and served in TensorFlow: %s", error)
         write_report(directory, None, directory / REPORT, card=card)
 
     return publish(models_dir, name, fill, version, finish)

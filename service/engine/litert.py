@@ -36,6 +36,8 @@ these, 4 s for ten times as much. And each thread has the weights once more.
 """
 PICTURES_MAX = 2 * LARGEST - 1
 """What an interpreter is given at once, as much as a thread is: more cost no less each, and more memory."""
+PACKED_BYTES_MAX = 128 << 20
+"""Of weights, which each interpreter packs anew: so many interpreters there are, and one at least."""
 _NOT_KEPT = "Assert"
 """The converter leaves such operations out, and what a model refuses would be answered."""
 
@@ -120,19 +122,19 @@ def _without_greeting() -> Iterator[None]:
 
 
 class LiteRT:
-    """Answers for batches of any size, several at a time: as many as there are `interpreters`."""
+    """Answers for batches of any size, several at a time: as many as there are interpreters; others wait for one."""
 
     runtime: Literal["litert"] = "litert"
     takes_any_size = True
 
-    def __init__(self, model: bytes, input_shape: tuple[int, ...], interpreters: int) -> None:
-        """`model` as `convert` gives it.
+    def __init__(self, model: bytes, input_shape: tuple[int, ...], threads: int) -> None:
+        """`model` gives probabilities and energies, as what `convert` gives does. So many `threads` will call it at once.
 
         :raise UnconvertibleError: LiteRT cannot take it in after all.
         """
         self._shape = input_shape
         self._idle: SimpleQueue[_Sized] = SimpleQueue()
-        for _ in range(interpreters):
+        for _ in range(max(1, min(threads, PACKED_BYTES_MAX // (len(model) or 1)))):
             self._idle.put(self._interpreter(model))
 
     def _interpreter(self, model: bytes) -> _Sized:
@@ -143,12 +145,12 @@ class LiteRT:
             raise UnconvertibleError(f"{type(error).__name__}: {first_line(error)}") from error
 
     def __call__(self, images: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
-        """What `convert` was given as outputs, of `images` uint8 (N, H, W, C). Lets go of the interpreter lock.
+        """Probabilities and energies of `images` uint8 (N, H, W, C). Lets go of the interpreter lock.
 
         :raise MemoryError: there is none for so many.
         :raise RuntimeError: it failed.
         """
-        interpreter = self._idle.get()  # waits where parts of a batch that has failed are still running
+        interpreter = self._idle.get()
         try:
             if len(images) <= PICTURES_MAX:
                 return interpreter.run(images)
@@ -169,7 +171,9 @@ class _Sized:
         # One thread: large batches are shared among threads of ours, an interpreter each.
         self._interpreter = Interpreter(model_content=model, num_threads=1)
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = [details["index"] for details in self._interpreter.get_output_details()]
+        # Who converts may put them in any order: probabilities have two axes and energies one.
+        outputs = sorted(self._interpreter.get_output_details(), key=lambda details: -len(details["shape"]))
+        self._outputs = [details["index"] for details in outputs]
         self._shape = input_shape
         self._size = 0
         self._lay_out(1)

@@ -14,7 +14,7 @@ from service import logs, metrics
 from service.catalogue import ModelVersion
 from service.engine.contract import UnfitModelError
 from service.engine.model import Model
-from service.engine.repository import Candidate, RefusedVersionError
+from service.engine.repository import CONVERTED, Candidate, RefusedVersionError
 from service.engine.runtime import Runtime
 from service.engine.sizes import ladder
 from service.engine.tally import Tally
@@ -69,7 +69,8 @@ class Loader:
         card = candidate.read_card()
         shape = tuple(card["input"]["shape"])
         try:
-            model = self._runtime.load(candidate.path, shape, len(card["labels"]))
+            converted = candidate.path / CONVERTED if str(CONVERTED) in card["files"] else None
+            model = self._runtime.load(candidate.path, shape, len(card["labels"]), converted)
             sizes = self._sizes(model)
             # A range is every size, of which none costs more the first time, once there is memory for the largest.
             model.warm([*sizes[:2], sizes[-1]] if isinstance(sizes, range) else sizes)

@@ -57,14 +57,19 @@ class InSession:
         answer: list[npt.NDArray[np.float32]] = self._call(images)
         return answer
 
-    def in_litert(self, signature: Signature, input_shape: tuple[int, ...], threads: int) -> LiteRT:
-        """The same in LiteRT, for as many threads.
+    def converted(self, signature: Signature) -> bytes:
+        """What LiteRT takes.
+
+        :raise UnconvertibleError: it takes no such thing.
+        """
+        outputs = [signature.outputs[name].name for name in OUTPUTS]
+        return convert(self.session, signature.inputs["images"].name, outputs)
+
+    def in_litert(self, model: bytes, input_shape: tuple[int, ...], threads: int) -> LiteRT:
+        """The same in LiteRT, for as many threads, by `model` that was converted from it.
 
         :raise UnconvertibleError: LiteRT cannot run it, or answers differently.
         """
-        model = convert(
-            self.session, signature.inputs["images"].name, [signature.outputs[name].name for name in OUTPUTS]
-        )
         other = LiteRT(model, input_shape, threads)
         random = np.random.default_rng(0)
         for size in _TRIED:

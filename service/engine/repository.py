@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 
 CARD = Path("assets.extra") / "card.json"
+CONVERTED = CARD.with_name("prediction.tflite")
+"""The prediction as LiteRT runs it, if the card lists it."""
 CARD_SCHEMA = 1
 Key = tuple[str, int]
 """(model, version)"""
@@ -81,7 +83,7 @@ class Candidate:
             )
         for relative, stated in needed.files.items():
             # What is only shown beside the model is checked by whoever shows it: the model answers without it.
-            if not relative.startswith(f"{CARD.parent.name}/"):
+            if not relative.startswith(f"{CARD.parent.name}/") or relative == str(CONVERTED):
                 self._check(relative, stated)
         return card
 

@@ -76,8 +76,9 @@ class Runtime:
                 config.gpu_options.experimental.virtual_devices.add().memory_limit_mb.append(self._gpu_memory_mb)
         return config
 
-    def load(self, path: Path, input_shape: tuple[int, ...], classes: int) -> Model:
-        """The SavedModel in `path` on this device; not warmed yet.
+    def load(self, path: Path, input_shape: tuple[int, ...], classes: int, converted: Path | None = None) -> Model:
+        """The SavedModel in `path` on this device; not warmed yet. `converted`: its prediction as LiteRT takes it; None: it
+        is converted here, where that is wanted.
 
         :raise UnfitModelError: it cannot be loaded, or its `serving_default` is not
             `images` uint8 (N, *input_shape) → `probabilities` float32 (N, classes), `energy` float32 (N).
@@ -89,7 +90,7 @@ class Runtime:
             tensors = [signature.inputs["images"].name, *(signature.outputs[name].name for name in contract.OUTPUTS)]
             graphs.import_prediction(session, meta, tensors, path, compiled=self._xla)
             signatures = contract.signatures(meta.signature_def)
-            prediction = self._faster(InSession(session, signature), path, signature, input_shape)
+            prediction = self._faster(InSession(session, signature), path, signature, input_shape, converted)
         except UnfitModelError:
             session.close()
             raise
@@ -99,13 +100,19 @@ class Runtime:
         return Model(prediction, lambda: self._load_whole(path), signatures, input_shape, self._pool, self.threads)
 
     def _faster(
-        self, in_session: InSession, path: Path, signature: Signature, input_shape: tuple[int, ...]
+        self,
+        in_session: InSession,
+        path: Path,
+        signature: Signature,
+        input_shape: tuple[int, ...],
+        converted: Path | None,
     ) -> Prediction:
         """The same in LiteRT, where that is wanted and possible."""
         if not self._litert:
             return in_session
         try:
-            in_litert = in_session.in_litert(signature, input_shape, self.threads)
+            model = in_session.converted(signature) if converted is None else converted.read_bytes()
+            in_litert = in_session.in_litert(model, input_shape, self.threads)
         except UnconvertibleError as error:
             log.warning("litert_not_used", path=str(path), reason=str(error))
             return in_session

@@ -20,6 +20,7 @@ from service.engine import litert
 from service.engine.contract import UnfitModelError
 from service.engine.litert import PICTURES_MAX, LiteRT
 from service.engine.prediction import InSession
+from service.engine.repository import CONVERTED
 from service.engine.runtime import NoDeviceError, Runtime
 from tests.engine.odd_models import (
     write_damaged,
@@ -79,7 +80,16 @@ def main(reference_directory: Path, out: Path) -> None:
     with failing:
         used["failing in LiteRT"] = used_for(runtime, reference.models_dir / "toy" / "1")
     with mock.patch.object(litert, "CONVERTED_BYTES_MAX", 10_000):
-        used["large"] = used_for(runtime, reference.models_dir / "toy" / "1")
+        used["large"] = used_for(runtime, sound)
+        used["large, converted before"] = used_for(runtime, sound, sound / CONVERTED)
+    used["another's conversion"] = used_for(runtime, sound, reference.models_dir / "toy" / "2" / CONVERTED)
+    (out / "broken.tflite").write_bytes(b"no FlatBuffer")
+    used["a broken conversion"] = used_for(runtime, sound, out / "broken.tflite")
+    with mock.patch.object(litert, "PACKED_BYTES_MAX", 10_000):
+        starved = runtime.load(sound, (28, 28, 1), 10, sound / CONVERTED)
+        in_pieces["threads that wait for one interpreter"] = np.array_equal(
+            starved.predict(images).probabilities, arrays["litert-toy-1-probabilities"]
+        )
     facts = {
         "in pieces": in_pieces,
         "without memory": without_memory(),
@@ -119,9 +129,9 @@ def opened(runtime: Runtime, path: Path, images: Any) -> dict[str, Any]:
     return found
 
 
-def used_for(runtime: Runtime, path: Path) -> str:
+def used_for(runtime: Runtime, path: Path, converted: Path | None = None) -> str:
     """What runs the predictions of the SavedModel in `path`."""
-    model = runtime.load(path, (28, 28, 1), 10)
+    model = runtime.load(path, (28, 28, 1), 10, converted)
     model.close()
     return model.prediction.runtime
 
@@ -129,6 +139,7 @@ def used_for(runtime: Runtime, path: Path) -> str:
 def without_memory() -> str:
     """What comes of a batch for which LiteRT finds none."""
     with mock.patch.object(litert, "Interpreter") as interpreter:
+        interpreter.return_value.get_output_details.return_value = []
         allocates = interpreter.return_value.allocate_tensors
         starved = LiteRT(b"", (28, 28, 1), 1)
         allocates.side_effect = RuntimeError("failed to reshape\nand more")

@@ -50,6 +50,9 @@ def test_in_litert_a_picture_gets_the_same_bits_in_every_batch(
         ("numberless", "tensorflow"),  # its answers are no numbers
         ("failing in LiteRT", "tensorflow"),
         ("large", "tensorflow"),  # converting it would take too long
+        ("large, converted before", "litert"),
+        ("another's conversion", "tensorflow"),  # it answers differently
+        ("a broken conversion", "tensorflow"),
     ],
 )
 def test_litert_is_used_where_it_answers_the_same(kind: str, runtime: str, probe: Probe) -> None:

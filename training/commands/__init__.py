@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from training.commands import (
     compare,
+    convert,
     crossval,
     data,
     describe,
@@ -46,5 +47,6 @@ COMMANDS: tuple[Command, ...] = (
     experiments,
     results,
     promote,
+    convert,
     first_principles,
 )

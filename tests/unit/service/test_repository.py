@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.engine.repository import CARD, Candidate, RefusedVersionError, fingerprint, scan
+from service.engine.repository import CARD, CONVERTED, Candidate, RefusedVersionError, fingerprint, scan
 
 
 def make(models_dir: Path, *versions: str) -> None:
@@ -109,7 +109,7 @@ def test_a_directory_that_has_gone_has_no_files(tmp_path: Path) -> None:
 
 # --- cards
 
-CONTENTS = {"saved_model.pb": b"graph", "variables/variables.index": b"weights"}
+CONTENTS = {"saved_model.pb": b"graph", "variables/variables.index": b"weights", str(CONVERTED): b"both"}
 
 
 def entry(content: bytes) -> dict[str, Any]:
@@ -124,7 +124,6 @@ def version(tmp_path: Path) -> Candidate:
         (path / relative).parent.mkdir(parents=True, exist_ok=True)
         (path / relative).write_bytes(content)
     candidate = Candidate("cnn", 2, path)
-    (path / CARD).parent.mkdir()
     write(candidate)
     return candidate
 
