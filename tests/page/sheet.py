@@ -65,7 +65,9 @@ class Sheet:
 
     def draw(self, stroke: Sequence[tuple[float, float]]) -> None:
         """With the mouse, through these places."""
-        box = self.page.locator("#pad").bounding_box()
+        pad = self.page.locator("#pad")
+        pad.scroll_into_view_if_needed()  # who has just taken a sample may have scrolled away from it
+        box = pad.bounding_box()
         assert box is not None
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
         mouse = self.page.mouse
