@@ -12,10 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.evaluate.served import load_served
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from training.evaluate.served import ServedModel
 
 LITERT = Path("assets.extra") / "prediction.tflite"
 """Where it lies in a published version."""
@@ -27,17 +25,15 @@ class UnconvertibleError(Exception):
     """LiteRT cannot run this model; the message says why. It can be served all the same."""
 
 
-def write_litert(version_directory: Path, card: Mapping[str, Any]) -> None:
-    """Write it for the version in `version_directory`; takes two seconds. `card` is its card, or all of it but `files`.
+def write_litert(version_directory: Path, served: ServedModel) -> None:
+    """Write it for the version in `version_directory`, which is `served`; takes half a second.
 
-    The file of a version that cannot be converted is not there afterwards. Raises `UnconvertibleError` when it cannot,
-    `PublishError` when TensorFlow cannot load it.
+    The file of a version that cannot be converted is not there afterwards. Raises `UnconvertibleError` when it cannot.
     """
     import tensorflow as tf
 
     path = version_directory / LITERT
     path.unlink(missing_ok=True)
-    served = load_served(version_directory, card)
     serve = served.signatures["serving_default"]
 
     @tf.function(input_signature=[tf.TensorSpec((None, *served.input_shape), tf.uint8, name="images")])  # type: ignore[untyped-decorator]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.evaluate.served import BATCH, load_served
+from training.evaluate.served import BATCH
 from training.neighbours_choice import chosen_examples
 from training.pipeline import SPLIT_SEED
 
@@ -42,12 +42,13 @@ _EMBEDDED_BYTES = 2**28  # of all embeddings that are chosen from, in memory
 _SPLIT = "train"
 
 
-def write_neighbours(version_directory: Path, dataset: Dataset, card: Mapping[str, Any]) -> None:
+def write_neighbours(version_directory: Path, dataset: Dataset, served: ServedModel) -> None:
     """Write the index of the version in `version_directory`, which learned from `dataset` and is being published.
 
-    `card` is all of its card but `files`. A model without a layer before its logits gets no index. Takes as long as
-    one look at the training part. Raises `PublishError` when TensorFlow cannot load the version.
+    `served` is that version, with all of its card but `files`. A model without a layer before its logits gets no index.
+    Takes as long as one look at the training part.
     """
+    card = served.card
     layer = embedding_layer(card)
     if layer is None:
         return
@@ -55,7 +56,7 @@ def write_neighbours(version_directory: Path, dataset: Dataset, card: Mapping[st
     positions = training_positions(dataset, card)
     width = int(np.prod(layer["output_shape"]))
     positions = positions[: max(1, _EMBEDDED_BYTES // (4 * width))]
-    directions, logits = _embedded(load_served(version_directory, card), name, dataset.x_train, positions)
+    directions, logits = _embedded(served, name, dataset.x_train, positions)
     count = EXAMPLES
     while True:
         chosen, strange = chosen_examples(directions, labels[positions], logits, count)

@@ -16,6 +16,7 @@ from training.calibrate import calibration_document, fit_temperature, rejection_
 from training.checkpoints import Checkpoint, reserved, run_directory
 from training.command_line import command_line
 from training.errors import ConfigurationError, RunInterruptedError
+from training.evaluate.served import as_served
 from training.export import describe_signatures, export_saved_model
 from training.fit import Fitted, fit, make_repeatable
 from training.interruption import Interruption
@@ -206,7 +207,10 @@ def publish_model(
     logits = _logits(served, calibration.images)
     temperature = fit_temperature(logits, calibration.labels)
 
+    loaded: Any = None
+
     def fill(directory: Path) -> dict[str, Any]:
+        nonlocal loaded
         export_saved_model(served, architecture, temperature, directory)
         loaded = tf.saved_model.load(str(directory))
         on_validation, _ = predict(loaded, validation.images)
@@ -238,9 +242,10 @@ def publish_model(
         return card
 
     def finish(directory: Path, card: Mapping[str, Any]) -> None:
-        write_neighbours(directory, dataset, card)
+        exported = as_served(loaded, card)
+        write_neighbours(directory, dataset, exported)
         try:
-            write_litert(directory, card)
+            write_litert(directory, exported)
         except UnconvertibleError as error:
             logger.warning("It is published without a conversion for LiteRT, and served in TensorFlow: %s", error)
         write_report(directory, None, directory / REPORT, card=card)

@@ -74,7 +74,7 @@ def test_a_version_from_before_gets_it_by_a_command(
 def test_a_damaged_version_is_not_amended(without: Path) -> None:
     (without / "fingerprint.pb").write_bytes(b"")
     with pytest.raises(PublishError, match="fingerprint.pb has changed"):
-        amend(without, write_litert)
+        amend(without, lambda path, card: write_litert(path, load_served(path, card)))
     assert not (without / LITERT).exists()
 
 
@@ -93,5 +93,5 @@ def test_what_refuses_inputs_is_not_converted(tmp_path: Path) -> None:
     (tmp_path / LITERT).parent.mkdir(exist_ok=True)
     (tmp_path / LITERT).write_bytes(b"of another model")
     with pytest.raises(UnconvertibleError, match="refuses some inputs"):
-        write_litert(tmp_path, card)
+        write_litert(tmp_path, load_served(tmp_path, card))
     assert not (tmp_path / LITERT).exists()

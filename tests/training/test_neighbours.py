@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tests import toy_model
 from tests.toy_model import toy_dataset
 from training import neighbours
+from training.evaluate.served import load_served
 from training.neighbours import NEIGHBOURS, embedding_layer, training_positions, write_neighbours
 from training.neighbours_choice import chosen_examples
 from training.pipeline import split, to_pixels
@@ -86,13 +87,13 @@ def test_directions_are_those_of_what_keras_gives_before_the_logits(index: Array
 
 
 def test_the_same_file_each_time(toy: Path, unfinished: Path) -> None:
-    write_neighbours(unfinished, toy_dataset(), read_card(toy))
+    write_neighbours(unfinished, toy_dataset(), load_served(unfinished, read_card(toy)))
     assert (unfinished / NEIGHBOURS).read_bytes() == (toy / NEIGHBOURS).read_bytes()
 
 
 def test_it_stays_within_its_limit(toy: Path, unfinished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours, "LIMIT_BYTES", 60_000)
-    write_neighbours(unfinished, toy_dataset(), read_card(toy))
+    write_neighbours(unfinished, toy_dataset(), load_served(unfinished, read_card(toy)))
     assert 30_000 < (unfinished / NEIGHBOURS).stat().st_size <= 60_000
     assert set(index_in(unfinished)["labels"].tolist()) == set(range(10))
 
@@ -100,7 +101,7 @@ def test_it_stays_within_its_limit(toy: Path, unfinished: Path, monkeypatch: pyt
 def test_wide_embeddings_are_of_fewer_pictures(toy: Path, unfinished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset, card = toy_dataset(), read_card(toy)
     monkeypatch.setattr(neighbours, "_EMBEDDED_BYTES", 4 * 1152 * 50)
-    write_neighbours(unfinished, dataset, card)
+    write_neighbours(unfinished, dataset, load_served(unfinished, card))
     assert set(index_in(unfinished)["positions"].tolist()) <= set(training_positions(dataset, card)[:50].tolist())
 
 
@@ -108,14 +109,14 @@ def test_without_a_layer_before_the_logits_there_is_none(toy: Path, unfinished: 
     card = read_card(toy)
     alone = {**card, "architecture": {**card["architecture"], "layers": card["architecture"]["layers"][-1:]}}
     assert embedding_layer(alone) is None
-    write_neighbours(unfinished, toy_dataset(), alone)
+    write_neighbours(unfinished, toy_dataset(), load_served(unfinished, alone))
     assert not (unfinished / NEIGHBOURS).exists()
 
 
 def test_a_class_without_pictures_is_left_out(toy: Path, unfinished: Path) -> None:
     dataset = toy_dataset()
     without = replace(dataset, y_train=np.where(dataset.y_train == 3, 4, dataset.y_train).astype(np.uint8))
-    write_neighbours(unfinished, without, read_card(toy))
+    write_neighbours(unfinished, without, load_served(unfinished, read_card(toy)))
     assert set(index_in(unfinished)["labels"].tolist()) == set(range(10)) - {3}
 
 

@@ -34,11 +34,12 @@ def run(options: argparse.Namespace) -> int:
 
     directory = find_version(options.models_dir or read_settings().models_dir, options.reference)
     prepare_libraries()
+    from training.evaluate.served import load_served
     from training.litert import LITERT, UnconvertibleError, write_litert
     from training.publish import amend
 
     try:
-        amend(directory, write_litert)
+        amend(directory, lambda path, card: write_litert(path, load_served(path, card)))
     except UnconvertibleError as error:
         print(f"{directory} cannot be converted, and is served in TensorFlow: {error}", file=sys.stderr)
         return 1

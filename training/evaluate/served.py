@@ -77,11 +77,17 @@ def load_served(directory: Path, card: Mapping[str, Any] | None = None) -> Serve
         loaded = tf.saved_model.load(str(directory))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise PublishError(f"{directory} cannot be loaded: {error}") from error
-    # The signatures do not keep alive the variables they use.
+    return as_served(loaded, card)
+
+
+def as_served(loaded: Any, card: Mapping[str, Any]) -> ServedModel:
+    """What `tf.saved_model.load` gave, with the card of its version."""
     return ServedModel(card, _Signatures(loaded))
 
 
 class _Signatures(dict[str, Any]):
+    """They do not keep alive the variables they use."""
+
     def __init__(self, loaded: Any) -> None:
         super().__init__(loaded.signatures)
         self.loaded = loaded
