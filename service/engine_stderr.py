@@ -25,7 +25,9 @@ EVENTS_PER_SECOND = 50
 """Of one engine; the rest is counted."""
 # https://github.com/abseil/abseil-cpp/blob/master/absl/log/internal/log_format.cc: "I0102 15:04:05.678901  1234 file.cc:5] "
 _LIBRARY_LINE = re.compile(
-    r"(?P<level>[IWEF])\d{4} [\d:.]+\s+\d+ |\d{4}-\d\d-\d\d [\d:.]+: (?P<older>[IWEF]) "  # the second: TensorFlow's own
+    r"(?P<level>[IWEF])\d{4} [\d:.]+\s+\d+ "
+    r"|\d{4}-\d\d-\d\d [\d:.]+: (?P<older>[IWEF]) "  # TensorFlow's own
+    r"|(?P<word>[IWE])(?:NFO|ARNING|RROR): "  # LiteRT's
 )
 _LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "critical"}
 _PREAMBLE = "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR"
@@ -114,13 +116,15 @@ def events(text: str) -> Iterator[tuple[str, str]]:
     """Level and text of each event in `text`: a library's line is one, and so are the lines between two such lines."""
     others: list[str] = []
     for line in text.splitlines():
+        if line == _PREAMBLE:
+            continue
         found = _LIBRARY_LINE.match(line)
         if found:
             if others:
                 yield "warning", "\n".join(others)
                 others = []
-            yield _LEVELS[found["level"] or found["older"]], line
-        elif line.strip() and line != _PREAMBLE:
+            yield _LEVELS[found[found.lastgroup or "level"]], line
+        elif line.strip():
             others.append(line)
     if others:
         yield "warning", "\n".join(others)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.replacing import replace_content
+
 if TYPE_CHECKING:
     from training.evaluate.served import ServedModel
 
@@ -30,10 +32,19 @@ def write_litert(version_directory: Path, served: ServedModel) -> None:
 
     The file of a version that cannot be converted is not there afterwards. Raises `UnconvertibleError` when it cannot.
     """
+    path = version_directory / LITERT
+    try:
+        converted = _converted(served)
+    except UnconvertibleError:
+        path.unlink(missing_ok=True)
+        raise
+    path.parent.mkdir(exist_ok=True)
+    replace_content(path, converted, version_directory.parent)
+
+
+def _converted(served: ServedModel) -> bytes:
     import tensorflow as tf
 
-    path = version_directory / LITERT
-    path.unlink(missing_ok=True)
     serve = served.signatures["serving_default"]
 
     @tf.function(input_signature=[tf.TensorSpec((None, *served.input_shape), tf.uint8, name="images")])  # type: ignore[untyped-decorator]
@@ -52,5 +63,4 @@ def write_litert(version_directory: Path, served: ServedModel) -> None:
     except Exception as error:
         # The converter raises what its many parts raise, its own `ConverterError` among them, a plain Exception.
         raise UnconvertibleError(str(error).strip().partition("\n")[0]) from error
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(converted)
+    return converted

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from training.errors import PromotionError, PublishError
-from training.json_files import alone, read_object, replace_object
+from training.json_files import read_object, replace_object
 from training.publish import read_card, verify, versions
+from training.replacing import alone
 
 if TYPE_CHECKING:
     from pathlib import Path

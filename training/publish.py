@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.errors import PublishError
+from training.replacing import alone, replace_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,15 +69,14 @@ def amend(version_dir: Path, add: Callable[[Path, Mapping[str, Any]], None]) -> 
 
     Raises `PublishError` when the version is not what its card says, or cannot be written to.
     """
-    card = verify(version_dir)
     try:
-        add(version_dir, card)
-        document = {**card, "files": _digests(version_dir)}
-        # Whoever serves the version sees the old card or the new one.
-        whole = version_dir.parent / f".{version_dir.name}-{CARD.name}"
-        whole.write_text(_text(document), encoding="utf-8")
-        whole.rename(version_dir / CARD)
-        _flush_to_disk(version_dir)
+        with alone(version_dir):
+            card = verify(version_dir)
+            try:
+                add(version_dir, card)
+            finally:  # whatever it has done, the card tells
+                document = {**card, "files": _digests(version_dir)}
+                replace_content(version_dir / CARD, _text(document).encode(), version_dir.parent)
     except OSError as error:
         raise PublishError(f"{version_dir} cannot be written: {error.strerror}") from error
 

@@ -8,11 +8,7 @@ bits in every batch.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import threading
-from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import Any, Literal
 
@@ -26,10 +22,6 @@ from service.engine.tf import tf, v1
 
 _READ = "/Read/ReadVariableOp"
 """Where TensorFlow, when it puts variables' values in their places, expects to find what reads each."""
-
-
-_GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate"
-_greeted = threading.Event()
 CONVERTED_BYTES_MAX = 8 << 20
 """Of a graph and its variables. Converting holds Python's interpreter lock, and the engine answers nobody meanwhile: 0.1 s for
 these, 4 s for ten times as much. And each thread has the weights once more.
@@ -101,26 +93,6 @@ def _frozen(session: Any, outputs: list[str]) -> Any:
     return v1.graph_util.convert_variables_to_constants(session, graph, [operation(name) for name in outputs])
 
 
-@contextlib.contextmanager
-def _without_greeting() -> Iterator[None]:
-    """LiteRT's first interpreter in a process says on stderr, where our log is JSON, which kernels it has; it cannot be
-    told not to. What others write there meanwhile comes a moment later; a pipe holds 64 KB of it.
-    """
-    if _greeted.is_set():
-        yield
-        return
-    _greeted.set()
-    came, goes = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
-    with came, os.fdopen(os.dup(2), "wb", buffering=0) as stderr:
-        with goes:
-            os.dup2(goes.fileno(), 2)
-            try:
-                yield
-            finally:
-                os.dup2(stderr.fileno(), 2)
-        stderr.write(b"".join(line for line in came if not line.startswith(_GREETING)))
-
-
 class LiteRT:
     """Answers for batches of any size, several at a time: as many as there are interpreters; others wait for one."""
 
@@ -139,8 +111,7 @@ class LiteRT:
 
     def _interpreter(self, model: bytes) -> _Sized:
         try:
-            with _without_greeting():
-                return _Sized(model, self._shape)
+            return _Sized(model, self._shape)
         except (ValueError, RuntimeError) as error:
             raise UnconvertibleError(f"{type(error).__name__}: {first_line(error)}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,29 @@ def test_a_damaged_version_is_not_amended(without: Path) -> None:
     with pytest.raises(PublishError, match="fingerprint.pb has changed"):
         amend(without, lambda path, card: write_litert(path, load_served(path, card)))
     assert not (without / LITERT).exists()
+
+
+def test_a_failure_leaves_a_card_that_is_true(toy: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "toy"
+    shutil.copytree(toy, copy)
+
+    def fail(path: Path, _: Mapping[str, Any]) -> None:
+        (path / LITERT).unlink()
+        raise UnconvertibleError("of two minds")
+
+    with pytest.raises(UnconvertibleError):
+        amend(copy, fail)
+    assert LITERT.as_posix() not in verify(copy)["files"]
+
+
+def test_two_at_once_leave_a_whole_version(without: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        both = [
+            pool.submit(amend, without, lambda path, card: write_litert(path, load_served(path, card))) for _ in "ab"
+        ]
+    assert [each.result() for each in both] == [None, None]
+    assert LITERT.as_posix() in verify(without)["files"]
+    assert [path.name for path in without.parent.iterdir()] == ["1"]
 
 
 def test_what_refuses_inputs_is_not_converted(tmp_path: Path) -> None:

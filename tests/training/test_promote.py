@@ -239,7 +239,7 @@ def test_whoever_writes_is_waited_for_before_anything_is_read(models: Path, monk
 
     descriptor = os.open(models / "cnn", os.O_RDONLY)
     flock(descriptor, fcntl.LOCK_EX)
-    monkeypatch.setattr("training.json_files.fcntl.flock", noted)
+    monkeypatch.setattr("training.replacing.fcntl.flock", noted)
     thread = threading.Thread(target=put, args=(models, "stable", 2))
     thread.start()
     assert asks.wait(60)

@@ -39,6 +39,7 @@ def said(stderr: EngineStderr, looks: int = 1) -> list[tuple[str, str]]:
         (f"{PREAMBLE}\n{ABSL.replace('I', 'W', 1)}\n", [("warning", ABSL.replace("I", "W", 1))]),
         ("Traceback:\n  here\n" + ABSL + "\nover\n", [("warning", "Traceback:\n  here"), ("info", ABSL), ("warning", "over")]),
         ("\n \n", []),
+        ("INFO: Created a delegate\nERROR: failed\n", [("info", "INFO: Created a delegate"), ("error", "ERROR: failed")]),
         ("In vain", [("warning", "In vain")]),
     ],
 )  # fmt: skip
